@@ -33,7 +33,10 @@ class _Asked(NamedTuple):
     at: float
     order: int | None
     waited: bool = True
-    """Whether it has compacted: an attempt that finds no zone to compact waits for nothing: no stall in vmstat."""
+    """Whether it counts as a wait, as compact_stall of vmstat does: it compacted, or the kernel put that off.
+
+    An attempt that finds no zone to compact is neither (mm/page_alloc.c, __alloc_pages_direct_compact, 4.x to 6.18).
+    """
 
 
 class TraceCollector:
@@ -91,20 +94,31 @@ class TraceCollector:
     def _take_attempt(self, event: TraceEvent) -> None:
         _put(self._asked, event.pid, _Asked(event.at, _order(event, "order"), waited=False))
 
+    def _defer(self, event: TraceEvent) -> None:
+        self._attempt(event)
+
     def _begin(self, event: TraceEvent, kind: Wait) -> None:
         order = _order(event, "order")
         if kind == "compaction":
-            # kcompactd and writes of compact_memory compact without a request that waits.
-            asked = self._asked.get(event.pid)
-            if asked is None or not 0 <= event.at - asked.at < _ASKED_SECONDS:
+            if (asked := self._attempt(event)) is None:
                 return
             order = asked.order
-            _put(self._asked, event.pid, asked._replace(waited=True))
-            if not asked.waited:
-                self._wait(event, order, kind)[0] += 1
         else:
             self._wait(event, order, kind)[0] += 1
         _put(self._begun, (event.pid, kind), _Asked(event.at, order))
+
+    def _attempt(self, event: TraceEvent) -> _Asked | None:
+        """Return the attempt at direct compaction that an event is about, counted once; None if it is about none.
+
+        kcompactd and writes of compact_memory compact without a request that waits.
+        """
+        asked = self._asked.get(event.pid)
+        if asked is None or not 0 <= event.at - asked.at < _ASKED_SECONDS:
+            return None
+        if not asked.waited:
+            _put(self._asked, event.pid, asked._replace(waited=True))
+            self._wait(event, asked.order, "compaction")[0] += 1
+        return asked
 
     def _end(self, event: TraceEvent, kind: Wait) -> None:
         if (begun := self._begun.pop((event.pid, kind), None)) is None or event.at < begun.at:
@@ -145,6 +159,7 @@ _TAKERS: dict[str, _Taker] = {
     "mm_page_alloc": TraceCollector._take_allocation,
     "mm_page_alloc_extfrag": TraceCollector._take_fragmentation,
     "mm_compaction_try_to_compact_pages": TraceCollector._take_attempt,
+    "mm_compaction_deferred": TraceCollector._defer,
     "mm_compaction_begin": lambda collector, event: collector._begin(event, "compaction"),
     "mm_compaction_end": lambda collector, event: collector._end(event, "compaction"),
     "mm_vmscan_direct_reclaim_begin": lambda collector, event: collector._begin(event, "reclaim"),

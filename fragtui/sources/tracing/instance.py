@@ -23,8 +23,8 @@ EVENTS: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {
         "fragmentation",
         ("alloc_order", "fallback_order", "alloc_migratetype", "fallback_migratetype", "change_ownership"),
     ),
-    ("compaction/mm_compaction_try_to_compact_pages", "compaction/mm_compaction_begin", "compaction/mm_compaction_end"):
-        ("waits for compaction", ("order",)),
+    ("compaction/mm_compaction_try_to_compact_pages", "compaction/mm_compaction_deferred",
+     "compaction/mm_compaction_begin", "compaction/mm_compaction_end"): ("waits for compaction", ("order",)),
     ("vmscan/mm_vmscan_direct_reclaim_begin", "vmscan/mm_vmscan_direct_reclaim_end"):
         ("waits for reclaim", ("order",)),
 }  # fmt: skip

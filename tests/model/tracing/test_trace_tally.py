@@ -112,6 +112,10 @@ def test_compaction_is_a_wait_only_of_who_asked_for_a_block() -> None:
     (wait,) = tallied(attempt, *two_zones).waits()
     assert wait[:4] == (Task("runc", POD), 9, "compaction", 1)
     assert wait.seconds == pytest.approx(0.4) and wait.longest == pytest.approx(0.3)
+    deferred = event("mm_compaction_deferred", 1.05, order=9)
+    assert not tallied(deferred).waits(), "of kcompactd"
+    assert tallied(attempt, deferred, deferred).waits()[0][3:] == (1, 0.0, 0.0)
+    assert tallied(attempt, deferred, *two_zones).waits()[0].times == 1
     late = [event("mm_compaction_begin", 9.1), event("mm_compaction_end", 9.2)]
     assert tallied(attempt, *late).waits() == ()
 
