@@ -39,6 +39,14 @@ class _Asked(NamedTuple):
     """
 
 
+class _Known(NamedTuple):
+    """A row, for events with the same fields; these stay the same object as long as they are kept here."""
+
+    fields: dict[str, str]
+    row: list[int]
+    mixed: int
+
+
 class TraceCollector:
     """Counts events until `batch` takes the counts. Waits last from one batch to the next."""
 
@@ -51,18 +59,25 @@ class TraceCollector:
         self._waited: dict[tuple[Task, int | None, Wait], list[float]] = {}
         self._begun: dict[tuple[int, Wait], _Asked] = {}
         self._asked: dict[int, _Asked] = {}
+        self._same: dict[tuple[int, str, int, bool], _Known] = {}
+        """The rows of events by task and the identity of their fields, which the parser shares."""
 
     def take(self, events: Iterable[TraceEvent]) -> None:
         """Count events in their order; unknown ones are passed over."""
+        same = self._same
         for event in events:
-            if (taker := _TAKERS.get(event.name)) is not None:
+            known = same.get((event.pid, event.comm, id(event.fields), event.no_page))
+            if known is not None:
+                known.row[0] += 1
+                known.row[1] += known.mixed
+            elif (taker := _TAKERS.get(event.name)) is not None:
                 taker(self, event)
 
     def batch(self, time: float, lost: int = 0, parts: tuple[str, ...] = (), ended: str | None = None) -> TraceBatch:
         """Return what was counted since the last batch."""
         batch = TraceBatch(
             time,
-            tuple(DeniedRequests(*key, *counts) for key, counts in self._denied.items()),
+            tuple(DeniedRequests(*key, counts[0]) for key, counts in self._denied.items()),
             tuple(Fragmentation(*key, *counts) for key, counts in self._fragmented.items()),
             tuple(Waits(*key, int(count), seconds, most) for key, (count, seconds, most) in self._waited.items()),
             lost,
@@ -70,7 +85,14 @@ class TraceCollector:
             ended,
         )
         self._denied, self._fragmented, self._waited = {}, {}, {}
+        self._same.clear()
         return batch
+
+    def _know(self, event: TraceEvent, row: list[int], mixed: int) -> None:
+        """Remember the row of an event for those alike: looking it up again would take twice the CPU."""
+        if len(self._same) < MAX_OPEN:
+            known = _Known(event.fields, row, mixed)
+            self._same[event.pid, event.comm, id(event.fields), event.no_page] = known
 
     def _task(self, event: TraceEvent) -> Task:
         return Task(event.comm, self._cgroup_of(event.pid, event.comm))
@@ -80,7 +102,9 @@ class TraceCollector:
         if event.no_page:
             order, flags = _order(event, "order"), event.fields.get("gfp_flags", "")
             key = (self._task(event), order, flags, self._migratetype(event.fields.get("migratetype")))
-            _row(self._denied, key, (OTHERS, order, "", ""), [0])[0] += 1
+            row = _row(self._denied, key, (OTHERS, order, "", ""), [0, 0])
+            row[0] += 1
+            self._know(event, row, 0)
 
     def _take_fragmentation(self, event: TraceEvent) -> None:
         fields = event.fields
@@ -90,6 +114,7 @@ class TraceCollector:
         mixed = int(fields.get("change_ownership") == "0" and fields.get("fragmenting") != "0")
         row = _row(self._fragmented, (self._task(event), wanted, taken), (OTHERS, wanted, taken), [0, 0, 0, 0])
         row[:] = row[0] + 1, row[1] + mixed, max(row[2], order), max(row[3], broken)
+        self._know(event, row, mixed)
 
     def _take_attempt(self, event: TraceEvent) -> None:
         _put(self._asked, event.pid, _Asked(event.at, _order(event, "order"), waited=False))
