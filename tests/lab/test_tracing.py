@@ -177,3 +177,34 @@ def test_a_thousand_events_a_second_cost_under_0_6_percent_of_a_core() -> None:
         cost = (shares[1] - shares[0]) * 1000 / (events / elapsed)
         print(f"{events / elapsed:.0f} events/s, {shares[0]:.3%} idle, {shares[1]:.3%} with, {cost:.3%} at 1,000/s")
         assert cost < 0.006
+
+
+def load() -> float:
+    """Return the CPU seconds of 150 forks and of a page-cache load of 64 MiB, children included."""
+    before = os.times()
+    for _ in range(150):
+        if (pid := os.fork()) == 0:
+            os._exit(0)
+        os.waitpid(pid, 0)
+    descriptor = os.memfd_create("load")
+    for _ in range(64):
+        os.write(descriptor, bytes(1 << 20))
+    os.close(descriptor)
+    after = os.times()
+    return sum(after[:4]) - sum(before[:4])
+
+
+@pytest.mark.slow
+def test_forks_and_a_page_cache_load_are_not_slower_with_a_trace() -> None:
+    """Ten rounds by turns; the fastest of each are compared, which other load disturbs least."""
+    without, with_trace = [], []
+    for _ in range(10):
+        without.append(load())
+        instance = TraceInstance(tracefs(Path("/")))
+        try:
+            with_trace.append(load())
+        finally:
+            instance.close()
+    ratio = min(with_trace) / min(without)
+    print(f"fastest {min(without):.3f} s without, {min(with_trace):.3f} s with a trace: ratio {ratio:.3f}")
+    assert ratio < 1.1

@@ -23,19 +23,32 @@ _MIN_FLEXIBLE = 12
 class TracePage(PageScreen):
     """The page, kept up to date; x switches the trace off, or asks to start it again."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "switch", "On/off")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("x", "switch", "On/off"), Binding("a", "follow", "Target")]
 
     def __init__(self, session: Session, switch: Callable[[], None] | None) -> None:
         """`switch` ends the trace or asks for another; None if it can't be, as in a recording."""
         keys = ("x switches it off.", "x starts another.") if switch is not None else ("", "")
         super().__init__("What the log never prints", lambda width: trace_lines(session, width, *keys), every=1.0)
         self._switch = switch
+        self._session = session
 
     def action_switch(self) -> None:
         """Close the page, and switch the trace off or ask."""
         if self._switch is not None:
             self.dismiss(None)
             self._switch()
+
+    def action_follow(self) -> None:
+        """Take the order of the newest denied request as the target order, if it is more than a page."""
+        if (order := _denied_order(self._session)) is not None:
+            self._session.manual_order = None
+            self._session.note_failed_order(order)
+            self.notify(f"The target order is {order}.", markup=False)
+
+
+def _denied_order(session: Session) -> int | None:
+    groups = session.trace.groups if session.trace is not None else ()
+    return next((group.order for group in groups if group.order), None)
 
 
 def trace_lines(session: Session, width: int, off: str = "", on: str = "") -> Sequence[Line]:
@@ -44,6 +57,8 @@ def trace_lines(session: Session, width: int, off: str = "", on: str = "") -> Se
         return [line(("Starting the trace…", "muted"))]
     page_size = session.snapshot.host.page_size if session.snapshot else 4096
     words = f"{trace_state(tally)} {off if tally.running else on}"
+    if (order := _denied_order(session)) is not None and order != session.order:
+        words += f" a makes order {order} the target."
     lines = [line((row, "warn" if tally.lost or tally.ended else "text")) for row in wrap(words, width, 3)]
     for part in tally.parts:
         lines += [line((row, "unknown")) for row in wrap(f"? {part}", width, 3)]

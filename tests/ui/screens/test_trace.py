@@ -76,6 +76,9 @@ async def test_a_yes_starts_it_and_shows_its_page_and_x_ends_it(root: Path) -> N
         text = " ".join(text_of(pilot.app).replace("│", " ").split())
         assert "the counts are exact" in text and "denied-one" in text and "pod 0e1fd1…" in text
         assert "nobody: no request waited" in text
+        assert "a makes order 2 the target" in text
+        await pilot.press("a")
+        await until(pilot, lambda: pilot.app.main.session.order == 2)  # type: ignore[attr-defined]
         await pilot.press("x")
         await until(pilot, lambda: "Denied requests: 64" not in text_of(pilot.app))
         session = pilot.app.main.session  # type: ignore[attr-defined]
