@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,9 @@ from fragtui.ui.keys import KEYS, REPLAY_KEYS, SAVE_MENU, UNUSED, WRITE_KEYS, Ke
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.replay import ReplayScreen
+from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
+from tests.support.screen import lines_of, make_app, running
 
 both = pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS], ids=["live", "replay"])
 
@@ -43,6 +46,21 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
     assert commands["plus"] == "faster" and commands["minus"] == "slower"
     assert "y" not in commands and "n" not in commands, "they answer questions"
     assert {"1", "2", "3", "c", "N", "K", "l", "A"} == WRITE_KEYS
+
+
+async def test_without_room_the_footer_leaves_out_what_does_nothing_now_before_anything_else(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, (80, 24)) as pilot:
+        footer = lines_of(app)[-1]
+        assert "w Save" in footer and "q Quit" in footer
+        assert "space Pause" not in footer, "saved files do not change"
+        app.main.session.saved = False
+        app.main.dashboard.show_keys()
+        await pilot.pause()
+        footer = lines_of(app)[-1]
+        assert "w Save" in footer and "space Pause" in footer
+        assert "Recovery" not in footer, "no remedy has run yet"
 
 
 @both

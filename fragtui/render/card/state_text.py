@@ -231,6 +231,16 @@ def _fragmented(state: NodeState) -> Sequence[str]:
     )
 
 
+def _kept_for(judgement: NodeJudgement) -> str:
+    """Return what the free blocks of the target order are kept for, all that is possible if no file shows it."""
+    states, order = [zone.state for zone in judgement.serving], judgement.order
+    atomic = sum(sum(state.highatomic_blocks[order:]) for state in states)
+    cma = any(state.cma_pages for state in states)
+    isolated = not cma and sum(sum(state.foreign_blocks[order:]) for state in states) > atomic
+    kinds = [("atomic requests", atomic > 0), ("CMA", cma), ("isolation", isolated)]
+    return " or ".join(kind for kind, there in kinds if there) or "atomic requests, CMA or isolation"
+
+
 def _reserved(state: NodeState) -> Sequence[str]:
     judgement, size = state.judgement, block_size(state)
     full, free = _is_free(state)
@@ -245,10 +255,12 @@ def _reserved(state: NodeState) -> Sequence[str]:
             f"Too little is free in blocks above {floor}.",
         )
     if judgement.only_foreign:
+        kept = _kept_for(judgement)
         return (
-            f"{full}, but each {size} block is kept for atomic requests, CMA or isolation; {largest}.",
-            f"Each free {size} block is kept for atomic requests or CMA.",
-            f"{size} blocks: only for atomic or CMA.",
+            f"{full}, but each {size} block is kept for {kept}; {largest}.",
+            f"Each free {size} block is kept for {kept}.",
+            f"{size} blocks: only for {kept}.",
+            f"Each {size} block is kept for others.",
         )
     usable, floor, why = _reserve(judgement, state.page_size)
     return (

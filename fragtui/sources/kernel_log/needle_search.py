@@ -9,13 +9,15 @@ from typing import NamedTuple, Protocol
 
 _SMALL = 1 << 15
 """Bytes of a block that is searched without looking for marks: a pasted line may lack them."""
+_MESSAGE = b'"MESSAGE"'
+"""Only a block of a journal's JSON has it, and there it is found at once."""
 
 
-class Search(Protocol):
+class _Search(Protocol):
     """A search for needles in a block."""
 
     def __call__(self, block: bytes, needles: Sequence[bytes], only_first: bool = False) -> list[int]:
-        """Return the offsets of the needles, sorted; with `only_first` that of one of them, empty if none is there."""
+        """Return the offsets of the needles, sorted by needle; with `only_first` that of one of them, empty if none."""
 
 
 class GatedNeedles(NamedTuple):
@@ -30,7 +32,7 @@ class GatedNeedles(NamedTuple):
     """One more needle, that begins much else: it counts if `confirmed` matches at it."""
     confirmed: re.Pattern[bytes]
 
-    def found(self, search: Search, block: bytes) -> list[int]:
+    def found(self, search: _Search, block: bytes) -> list[int]:
         """Return the offsets of the needles in a block, in no order."""
         if len(block) > _SMALL and not search(block, self.marks, only_first=True):
             return []
@@ -38,7 +40,29 @@ class GatedNeedles(NamedTuple):
         return [*hits, *search(block, self.needles)]
 
 
-def _by_bytes_find(block: bytes, needles: Sequence[bytes], only_first: bool = False) -> list[int]:
+class BlockSearch:
+    """Searches blocks for needles, for those of a journal's JSON only in such blocks, and for gated ones."""
+
+    def __init__(self, needles: Sequence[bytes], gated: GatedNeedles | None = None) -> None:
+        self._journal = [needle for needle in needles if needle.startswith(_MESSAGE)]
+        self._everywhere = [needle for needle in needles if not needle.startswith(_MESSAGE)]
+        self._gated = gated
+        self._strstr = strstr_search()
+
+    def __call__(self, block: bytes, zeros: bool) -> list[int]:
+        """Return the offsets of the needles in a block, sorted. `zeros`: one of its bytes may be zero."""
+        search = by_bytes_find if zeros or self._strstr is None else self._strstr
+        hits = search(block, self._everywhere)
+        if self._journal and search(block, (_MESSAGE,), only_first=True):
+            hits += search(block, self._journal)
+        if self._gated is not None:
+            hits += self._gated.found(search, block)
+        hits.sort()
+        return hits
+
+
+def by_bytes_find(block: bytes, needles: Sequence[bytes], only_first: bool = False) -> list[int]:
+    """Search with `bytes.find`, which takes several times as long as strstr(3)."""
     hits: list[int] = []
     for needle in needles:
         place = block.find(needle)
@@ -47,25 +71,22 @@ def _by_bytes_find(block: bytes, needles: Sequence[bytes], only_first: bool = Fa
                 return [place]
             hits.append(place)
             place = block.find(needle, place + 1)
-    hits.sort()
     return hits
 
 
-def best_search() -> Search:
-    """Return the fastest search that this machine has.
+def strstr_search() -> _Search | None:
+    """Return the search with strstr(3), None if the C library has none.
 
-    It is strstr(3), several times as fast as `bytes.find`, for blocks without a zero byte; one is behind every `bytes`.
+    It is for blocks without a zero byte; one is behind every `bytes`.
     """
     try:
         strstr = ctypes.CDLL(None).strstr
     except (OSError, AttributeError, TypeError):
-        return _by_bytes_find
+        return None
     strstr.restype = ctypes.c_void_p
     strstr.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
 
     def search(block: bytes, needles: Sequence[bytes], only_first: bool = False) -> list[int]:
-        if b"\0" in block:
-            return _by_bytes_find(block, needles, only_first)
         begin = ctypes.cast(ctypes.c_char_p(block), ctypes.c_void_p).value or 0
         hits: list[int] = []
         for needle in needles:
@@ -75,7 +96,6 @@ def best_search() -> Search:
                     return [place - begin]
                 hits.append(place - begin)
                 place = strstr(place + 1, needle)
-        hits.sort()
         return hits
 
     return search

@@ -11,15 +11,13 @@ from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.files.log_files import stamped_in
 from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
-from fragtui.sources.kernel_log.needle_search import GatedNeedles, best_search
+from fragtui.sources.kernel_log.needle_search import BlockSearch, GatedNeedles
 from fragtui.text import line_limit
 
 SCAN_BLOCK = 1 << 17
 """Bytes: small enough to stay in the processor's cache while it is read, searched and its lines are counted."""
 _TAIL = 16 << 10
 """Bytes at the end of a block that are kept for a hit in the next one."""
-_MESSAGE = b'"MESSAGE"'
-"""Only a block of a journal's JSON has it, and there it is found at once."""
 _PART = (b"MESSAGE=", b"MESSAGE\n", b" ")
 """Start of a hit's line if its record has many lines."""
 _PART_BEFORE = 256
@@ -65,16 +63,10 @@ def near_lines(
     source = ReadableLog(log, SCAN_BLOCK)
     number, gap, kept = 0, False, 0
     at, end, block = 0, 0, b""
-    search = best_search()
-    in_journals = [needle for needle in needles if needle.startswith(_MESSAGE)]
-    everywhere = [needle for needle in needles if not needle.startswith(_MESSAGE)]
+    search = BlockSearch(needles, gated)
     try:
-        for block, overlap, end, tail in _blocks(log, source, cut):
-            hits = search(block, everywhere)
-            if in_journals and search(block, (_MESSAGE,), only_first=True):
-                hits = sorted((*hits, *search(block, in_journals)))
-            if gated is not None and (more := gated.found(search, block)):
-                hits = sorted((*hits, *more))
+        for block, zeros, overlap, end, tail in _blocks(log, source, cut):
+            hits = search(block, zeros)
             at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
             kept = 0
             while at < end:
@@ -104,8 +96,8 @@ def near_lines(
         cut.lines = number + _newlines(block[at:end]) + (at <= end and block[end - 1 : end] not in (b"", b"\n"))
 
 
-def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[tuple[bytes, int, int, int]]:
-    """Yield blocks: bytes, the ends of the overlap with the last block and of the last whole line, the next's start.
+def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[tuple[bytes, bool, int, int, int]]:
+    """Yield bytes, whether one may be zero, the ends of the overlap and of the last whole line, the next block's start.
 
     Blocks overlap by the lines that a hit in the next block may need. The last line of the log may lack its newline. Of
     a line that ends in a later block, no more is kept than is needed to know that it is too long.
@@ -113,20 +105,21 @@ def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[tupl
     rest, overlap = b"", 0
     while data := source.read():
         cut.read(data)
-        if not (data := without_holes(data)):
+        if (zeros := b"\0" in data) and not (data := without_holes(data)):
             skip_hole(log)
             continue
+        zeros = zeros or b"\0" in rest
         block = rest + data
         end = block.rfind(b"\n", len(rest)) + 1
         if end:
             tail = block.find(b"\n", end - _TAIL - 1) + 1 if end > _TAIL else 0
-            yield block, overlap, end, tail
+            yield block, zeros, overlap, end, tail
             rest, overlap = block[tail:], end - tail
         elif len(rest) - overlap <= line_limit(rest[overlap:]):
             rest = block
         rest = rest[: overlap + line_limit(rest[overlap:]) + 1]
     if len(rest) > overlap:
-        yield rest, overlap, len(rest), len(rest)
+        yield rest, b"\0" in rest, overlap, len(rest), len(rest)
 
 
 def _newlines(text: bytes) -> int:

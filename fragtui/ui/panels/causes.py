@@ -9,6 +9,7 @@ from datetime import datetime
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
 from fragtui.model.node.history import place_in
+from fragtui.render.incident_text import denial_words
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.text import counted
 from fragtui.ui.panels.zones import short
@@ -38,9 +39,11 @@ class CausesPanel(FramedPanel):
         """Sizes without a column."""
 
     def framing(self, width: int) -> Framing:
-        """Return the title, and how many failures are counted."""
+        """Return the title, and how many denials and other reports are counted."""
         failures = self._session.failures
-        count = f"{failures.listed} of {failures.failures}" if failures.wanted else counted(failures.listed, "failure")
+        listed = f"{failures.listed} of {failures.failures}"
+        words = denial_words(self._session.denials)
+        count = listed if failures.wanted else words[0 if width >= _WIDE else -1]
         hidden: tuple[Span, ...] = ()
         if self._hidden:
             hidden = ((f"{counted(self._hidden, 'size')} more, counted under all", "muted"),)

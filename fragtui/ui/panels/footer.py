@@ -27,16 +27,28 @@ class KeyFooter(LinesWidget):
         """Where each key on the line ends, in cells, for the mouse."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return the newest message if it has a row, and the keys; without room the last ones before quit go."""
+        """Return the newest message if it has a row, and the keys.
+
+        Without room those go first that can't be used now, then the last ones before quit.
+        """
         shown = [*self._keys]
+        useful = {key: self._is_useful(key) for key in shown}
         while len(shown) > 2 and sum(spans_width(_spans(key, True)) for key in shown) > width:
-            del shown[-2]
+            shown.remove(next((key for key in reversed(shown) if not useful[key]), shown[-2]))
         spans: list[Span] = []
         self._ends = []
         for key in shown:
-            spans += _spans(key, self.screen.check_action(key.action.partition("(")[0], ()) is not None)
+            spans += _spans(key, useful[key])
             self._ends.append((spans_width(spans), key))
         return [*([self._message(width)] if self._session.notice_row else []), line(*spans)]
+
+    def _is_useful(self, key: Key) -> bool:
+        """Return whether a key does something now."""
+        if key.command == "recovery":
+            return self._session.remedy_result is not None
+        if key.command == "pause":
+            return not self._session.saved
+        return self.screen.check_action(key.action.partition("(")[0], ()) is not None
 
     def _message(self, width: int) -> Line:
         """Return the newest message with its time, and how many there are."""

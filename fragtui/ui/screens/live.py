@@ -275,6 +275,7 @@ class LiveScreen(DashboardScreen):
             self._sampler.hurried = state.busy
             self._sampler.tick_now(page_types=state.settling)
         if is_new and state.remedy_result is not None:
+            self.dashboard.show_keys()
             if (pods := self._readers.pods) is not None:
                 pods.remedy_ran(state.remedy_result.outcome.remedy.title)
             self._sampler.tick_now(page_types=True)
