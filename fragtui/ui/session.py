@@ -202,11 +202,12 @@ class Session:
     @property
     def denials(self) -> Denials:
         """The denied requests of the kernel log, summed up: card and list have their numbers from here."""
-        if self._denials is None:
+        traced = self.trace.denied if self.trace is not None and self.trace.running else 0
+        if self._denials is None or self._denials.traced != traced:
             from fragtui.model.state.denials import denials_of  # noqa: PLC0415  # Not for the first bars; see above.
 
-            log = self.failures
-            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, log.forgotten_suppressed)
+            log, hidden = self.failures, self.failures.forgotten_suppressed
+            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, hidden, self.trace)
         return self._denials
 
     def _unseen(self) -> Iterator[Unseen]:

@@ -94,20 +94,21 @@ class TraceReader:
         try:
             begun = time.monotonic()
             self._deliver(collector.batch(time.time(), parts=instance.parts))
-            lost, rest, stats_due = 0, b"", begun
-            while not self._stopping.wait(_LOOK_SECONDS):
+            lost, rest, stats_due, stopping = 0, b"", begun, False
+            while not stopping:
+                stopping = self._stopping.wait(_LOOK_SECONDS)
                 data = rest + _look(instance)
                 events, read = parse_events(data)
                 rest = data[read:]
                 collector.take(events)
                 now = time.monotonic()
-                if now - begun < BATCH_SECONDS:
+                if now - begun < BATCH_SECONDS and not stopping:
                     continue
-                new = 0
-                if now >= stats_due:
-                    new, lost = instance.lost() - lost, instance.lost()
+                before = lost
+                if now >= stats_due or stopping:
+                    lost = instance.lost()
                     stats_due = now + max(1.0, instance.cpus / _STAT_CPUS)
-                batch = collector.batch(time.time(), max(0, new), instance.parts)
+                batch = collector.batch(time.time(), max(0, lost - before), instance.parts)
                 if batch.matters or now - begun >= _QUIET_SECONDS:
                     begun = now
                     self._deliver(batch)

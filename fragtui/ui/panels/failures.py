@@ -133,7 +133,7 @@ class FailuresPanel(ListPanel[FailureRow]):
         spans: list[Span] = [(" Denied requests ", "title")]
         if failures.failures:
             denials = self._session.denials
-            if trace is not None and trace.running:  # The trace counts what the rate limit hides.
+            if denials.unlogged is not None:  # The trace counts what the rate limit hides.
                 denials = denials._replace(suppressed=0)
             *longer, shortest = denial_words(denials)
             room = width - spans_width(spans) - _POSITION

@@ -46,6 +46,7 @@ def recorded(root: Path, path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+@pytest.mark.slow
 async def test_a_replay_has_the_trace_of_its_moment(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -65,6 +65,7 @@ async def test_the_key_asks_with_what_is_written_where_and_cancel_in_focus(root:
         assert not made.started and pilot.app.main.session.trace is None  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 async def test_a_yes_starts_it_and_shows_its_page_and_x_ends_it(root: Path) -> None:
     made = Made()
     async with running(make_app(root, tracing=made.tracing)) as pilot:
@@ -88,6 +89,7 @@ async def test_a_yes_starts_it_and_shows_its_page_and_x_ends_it(root: Path) -> N
         assert made.started == 1
 
 
+@pytest.mark.slow
 async def test_denied_requests_that_the_log_lacks_are_groups_of_the_list(root: Path) -> None:
     made = Made(at_start=True)
     async with running(make_app(root, tracing=made.tracing)) as pilot:
@@ -102,6 +104,29 @@ async def test_denied_requests_that_the_log_lacks_are_groups_of_the_list(root: P
         assert "fails without a report" in text_of(pilot.app)
 
 
+@pytest.mark.slow
+async def test_the_card_counts_them_in_place_of_the_lower_bound_of_the_log(root: Path, tmp_path: Path) -> None:
+    log = tmp_path / "kern.log"
+    failed = "runc: page allocation failure: order:6, mode:0x40cc0(GFP_KERNEL|__GFP_COMP), nodemask=(null)"
+    log.write_text(
+        "Nov 24 10:00:00 node-7 kernel: [ 100.0] warn_alloc: 9 callbacks suppressed\n"
+        f"Nov 24 10:00:00 node-7 kernel: [ 100.1] {failed}\n"
+        f"Nov 24 10:00:20 node-7 kernel: [ 120.1] {failed}\n"
+    )
+    made = Made(at_start=True)
+    async with running(make_app(root, kernel_log=str(log), tracing=made.tracing)) as pilot:
+        session = pilot.app.main.session  # type: ignore[attr-defined]
+        await until(pilot, lambda: session.trace is not None and session.failures.failures > 0)
+        await until(pilot, lambda: "64 more not logged" in text_of(pilot.app))
+        assert "at least" not in text_of(pilot.app)
+        await pilot.press("T")
+        await until(pilot, lambda: "x switches it off" in text_of(pilot.app))
+        await pilot.press("x")
+        await until(pilot, lambda: "9 more not logged" in text_of(pilot.app))
+        assert not session.trace.running
+
+
+@pytest.mark.slow
 async def test_lost_events_and_missing_parts_are_said(root: Path) -> None:
     made = Made(at_start=True, lost=7, parts=("waits for reclaim: this kernel has no event vmscan/x",))
     async with running(make_app(root, tracing=made.tracing)) as pilot:
@@ -142,6 +167,7 @@ async def test_stale_instances_are_removed_after_the_first_bars_without_a_trace(
         assert not made.started
 
 
+@pytest.mark.slow
 async def test_the_page_fits_every_size(root: Path) -> None:
     made = Made(at_start=True)
     async with running(make_app(root, tracing=made.tracing)) as pilot:
