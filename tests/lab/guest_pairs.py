@@ -74,6 +74,11 @@ def counters() -> dict[str, int]:
     return {name: int(value) for name, value in rows if name.startswith((*STALLS, "oom_kill"))}
 
 
+def stall_us() -> int:
+    """Return the microseconds in which a task waited for memory, by PSI."""
+    return int(read("pressure/memory").partition("total=")[2].split()[0])
+
+
 class Requests:
     """Asks the kernel for one block of an order."""
 
@@ -179,9 +184,9 @@ def trace(events: list[str]) -> None:
         take_blocks(order, rings)
     for event in events:
         put(f"events/{event}/enable", "1")
-    before = counters()
-    answers = [requests.answer(order) for _ in range(12) for order in range(TOP, 3, -1)]
-    after = counters()
+    before, stalled = counters(), stall_us()
+    answers = [requests.answer(order) for _ in range(40) for order in range(TOP, 3, -1)]
+    after, stalled = counters(), stall_us() - stalled
     put("tracing_on", "0")
     texts = {}
     for event in events:
@@ -189,7 +194,7 @@ def trace(events: list[str]) -> None:
             texts[event] = file.read()
     with open(f"{instance}/trace", "rb") as saved:
         texts["trace"] = saved.read().decode("latin-1")
-    row = {"refused": answers.count("refused"), "waited": answers.count("waited")}
+    row = {"refused": answers.count("refused"), "waited": answers.count("waited"), "stall_us": stalled}
     row |= {name: sum(after[each] - before[each] for each in after if each.startswith(name)) for name in STALLS}
     packed = base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode()
     print(json.dumps({**row, "texts": packed}), flush=True)

@@ -124,13 +124,15 @@ class TraceCollector:
 
     def _begin(self, event: TraceEvent, kind: Wait) -> None:
         order = _order(event, "order")
+        begun = _Asked(event.at, order)
         if kind == "compaction":
+            # The wait begins with the attempt, as for PSI; that for a further zone with its own event.
             if (asked := self._attempt(event)) is None:
                 return
-            order = asked.order
+            begun = asked if not asked.waited else _Asked(event.at, asked.order)
         else:
             self._wait(event, order, kind)[0] += 1
-        _put(self._begun, (event.pid, kind), _Asked(event.at, order))
+        _put(self._begun, (event.pid, kind), begun)
 
     def _attempt(self, event: TraceEvent) -> _Asked | None:
         """Return the attempt at direct compaction that an event is about, counted once; None if it is about none.
