@@ -119,14 +119,37 @@ def _started(container: Mapping[str, Any]) -> bool:
     return bool(state.get("running") or state.get("terminated") or last.get("terminated"))
 
 
+def _start_time(container: Mapping[str, Any]) -> float | None:
+    """Return when the container that runs, or ran last, was started: its sandbox may run for long by then."""
+    state = _mapping(container.get("state"))
+    return _seconds((_mapping(state.get("running")) or _mapping(state.get("terminated"))).get("startedAt"))
+
+
+def _failed_id(container: Mapping[str, Any]) -> str | None:
+    """Return the id of the container that was made but not started, as the runtime's lines name it."""
+    for state in (_mapping(container.get("state")), _mapping(container.get("lastState"))):
+        ended = _mapping(state.get("terminated"))
+        if ended.get("reason") in _NOT_STARTED:
+            return (_text(ended.get("containerID")) or "").rpartition("//")[2] or None
+    return None
+
+
 def _sandbox_runs(
     ref: PodRef, inits: list[Mapping[str, Any]], containers: list[Mapping[str, Any]], changed: float | None
 ) -> PodObservation:
     for container in (*inits, *containers):
         if (error := _start_error(container)) is not None:
-            return PodObservation(PodFact.WAITS, "api", "pod", ref, stage="container", error=error, since=changed)
-    running = any(_started(container) for container in containers)
-    return PodObservation(PodFact.CONTAINER_RUNS if running else PodFact.SANDBOX_RUNS, "api", "pod", ref, changed)
+            name, its_id = _text(container.get("name")), _failed_id(container)
+            return PodObservation(
+                PodFact.WAITS, "api", "pod", ref, stage="container", error=error, since=changed,
+                container=name, container_id=its_id,
+            )  # fmt: skip
+    if not any(_started(container) for container in containers):
+        init = next((each for each in inits if _mapping(each.get("state")).get("running")), {})
+        at, name = _start_time(init) or changed, _text(init.get("name"))
+        return PodObservation(PodFact.SANDBOX_RUNS, "api", "pod", ref, at, container=name)
+    times = [time for container in containers if (time := _start_time(container)) is not None]
+    return PodObservation(PodFact.CONTAINER_RUNS, "api", "pod", ref, max(times, default=changed))
 
 
 def read_event(event: Mapping[str, Any]) -> PodObservation | None:

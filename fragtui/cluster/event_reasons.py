@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_group_in, pod_in, sandbox_id_in
 from fragtui.cluster.observation import PodFact, PodObservation
@@ -34,12 +35,35 @@ _IMAGE = re.compile(
 )
 _CONTAINER_FAILS = re.compile(r'failed to "StartContainer" for .{0,300}? with (\w+)')
 _NOT_CREATION = frozenset({"CrashLoopBackOff", "PostStartHookError", "KillContainerError"})
+_CANCELED = re.compile(r"\bcontext canceled\W{0,8}$")
+_NO_NETWORK = re.compile(r"network is not ready|\bNetworkNotReady\b")
+_SKIPPED = re.compile(
+    rf"{_NO_NETWORK.pattern}|(?:unmounted|unattached) volumes|\b[Vv]olumes for pod\b"
+    r"|\b(?:Mount|Attach|Map)(?:Volume|Device)[\w.]{0,60} failed|^Failed(?:Mount|Attach|MapVolume)"
+)
+"""syncPod of the kubelet checks the network and waits for the volumes of pods that run, too."""
 _OUR_SYNC_ERRORS = re.compile(
     r'failed to "(?:CreatePodSandbox|SetupNetwork)"|network is not ready|cgroups exist and are correctly applied'
     r"|pod container exists|unmounted volumes|unattached volumes|volumes for pod|CreatePodSandbox"
     r"|prepare dynamic resources"
     r"|[Cc]an(?:not|'t) allocate memory"
 )
+
+
+def was_canceled(error: str) -> bool:
+    """Return whether the kubelet gave up because the pod is to go: that is no failure to start."""
+    return "context canceled" in error and _CANCELED.search(error) is not None
+
+
+@lru_cache(maxsize=64)  # The attempt and its pod look at the same error.
+def was_skipped(error: str) -> bool:
+    """Return whether the kubelet failed before it looked at sandbox and containers: the pod may run."""
+    return _SKIPPED.search(error) is not None
+
+
+def is_of_network(error: str) -> bool:
+    """Return whether the kubelet skipped the pod since the node's network is not ready; it tries again in 1 to 2 s."""
+    return _NO_NETWORK.search(error) is not None
 
 
 def is_of_image(error: str) -> bool:

@@ -70,6 +70,13 @@ REASONS: tuple[ReasonRow, ...] = (
         "Runtime, libseccomp and profile do not match: update runc and libseccomp.",
     ),
     (
+        "container-config",
+        False,
+        (r"CreateContainerConfigError", r"^(?:configmap|secret) \"[^\"]*\" not found", r"^couldn't find key"),
+        "a config map, a secret or a key of it that the container needs is missing",
+        "Create it, or correct the container's env, envFrom and securityContext.",
+    ),
+    (
         "volume",
         False,
         (

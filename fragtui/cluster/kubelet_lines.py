@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fragtui.cluster.error_ids import container_id_in, pids_in, pod_in, sandbox_id_in
 from fragtui.cluster.event_reasons import failure_of_event, sync_failure
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef, dashed_uid, long_ref, slashed_ref
 from fragtui.logs.klog import KlogLine, seconds_near
 
@@ -29,6 +29,10 @@ _RETRY = re.compile(r"\(durationBeforeRetry ([0-9hms.]{1,16})\)")
 _BACK_OFF = re.compile(r"\bback-off ([0-9hms.]{1,16}) restarting failed container")
 _GO_DURATION = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,4})m(?!s))?(?:([0-9]{1,4}(?:\.[0-9]{1,9})?)(m?)s)?")
 _OF_VOLUME = re.compile(r'\bpodName:([0-9a-f\-]{32,36})|\bpod "([^"]{1,253})" \(UID: "([0-9a-f\-]{32,36})"\)')
+_VOLUME_STEPS = ("MountVolume.", "MapVolume.", "MountDevice", "AttachVolume.")
+_OWNER = re.compile(r' \((?:UniqueName|spec\.Name): [^)]{0,600}\)| pod [\\"]+[^"\\]{1,253}[\\"]+ \(UID: [^)]{1,60}\)')
+"""What the error says of volume and pod before its reason, and the pod's event does not."""
+_CONTAINER_NAME = re.compile(r'failed to "\w+" for "([a-z0-9][a-z0-9\-]{0,62})" with')
 _SYNC_SECONDS, _NETWORK_SECONDS = 12.0, 1.0
 """After a failed sync the kubelet waits 10 to 15 s, or 1 to 1.5 s for its network: pkg/kubelet/pod_workers.go,
 completeWork (1.3 to 1.34)."""
@@ -49,8 +53,8 @@ def read_kubelet_line(klog: KlogLine, time: float | None, line: int | None) -> t
         return (_failed(step, pod, time, line, error),)
     if message.startswith(_SYNC):
         return _sync_error(pod, time, line, error)
-    if (retry := _RETRY.search(message)) is not None and message.startswith("Operation for"):
-        return _retries(_pod_of_volume(message), time, line, retry[1])
+    if message.startswith("Operation for"):
+        return _volume_error(message, time, line)
     if _BEGINS.match(message):
         return (PodObservation(PodFact.BEGINS, "kubelet", "begins", pod, time, line),) if pod else ()
     if message.startswith("SyncLoop"):
@@ -108,7 +112,9 @@ def _sync_error(pod: PodRef, time: float | None, line: int | None, error: str) -
         back_off = _BACK_OFF.search(error)
         return _retries(pod, time, line, back_off[1]) if back_off else ()
     stage, text = failure
-    return (replace(_failed("worker", pod, time, line, text, stage=stage), next_try=_after_sync(time, error)),)
+    named = _CONTAINER_NAME.match(text) if stage == "container" else None
+    failed = _failed("worker", pod, time, line, text, stage=stage)
+    return (replace(failed, container=named[1] if named else None, next_try=_after_sync(time, error)),)
 
 
 def _after_sync(time: float | None, error: str) -> float | None:
@@ -121,6 +127,19 @@ def _retries(pod: PodRef, time: float | None, line: int | None, wait: str) -> tu
     if not pod or time is None or seconds is None:
         return ()
     return (PodObservation(PodFact.RETRIES, "kubelet", "retry", pod, time, line, next_try=time + seconds),)
+
+
+def _volume_error(message: str, time: float | None, line: int | None) -> tuple[PodObservation, ...]:
+    """Return the failed operation on a pod's volume, and when the kubelet tries it again; only that of another one."""
+    pod, error = _pod_of_volume(message), message.partition("Error: ")[2].lstrip('"')
+    wait = match[1] if (match := _RETRY.search(message)) is not None else ""
+    if not pod or error.startswith("Un"):  # Unmounting: the pod goes.
+        return ()
+    if not error.startswith(_VOLUME_STEPS):
+        return _retries(pod, time, line, wait)
+    seconds = _seconds(wait)
+    failed = _failed(VOLUME_STEP, pod, time, line, _OWNER.sub("", error))
+    return (replace(failed, next_try=None if time is None or seconds is None else time + seconds),)
 
 
 def _pod_of_volume(message: str) -> PodRef:

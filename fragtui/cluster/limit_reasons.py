@@ -113,7 +113,7 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "mount-enomem",
         True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+: ?{ENOMEM}",),
+        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+(?:: 0x[0-9a-f]{{1,16}})?: ?{ENOMEM}",),
         "the kernel denied memory for a mount",
         "Look for the kernel line at that time; free memory first, then compact.",
     ),

@@ -28,7 +28,7 @@ REASON_NEEDLE = b"Failed"
 FAILED_REASON = re.compile(rb'Failed(?:Create|Mount|Attach|MapVol|Sync|Prepare|PodSand|[\\"]| {2,}\S)')
 OTHER_NEEDLES = (b"unshar", b"pair interfaces", b"annot allocate memory", b"NetworkNotReady", b"start container")
 """The kernel's needles find those of them that report ENOMEM; the others are rare without one of the above."""
-LIFE_NEEDLES = (b"SyncLoop", b"andbox")
+LIFE_NEEDLES = (b"SyncLoop", b"andbox", b"Creating container: ", b"Created container ", b"Started container")
 """Lines about pods that start, run or go: the readers of a node's pods need them, `explain` does not."""
 BYTES_NEEDLE = b'"MESSAGE":['
 """The journal prints a message with a control character as a list of bytes, which hides every needle."""
@@ -36,7 +36,7 @@ BYTES_NEEDLE = b'"MESSAGE":['
 _READ = (
     *FAILURE_NEEDLES,
     *OTHER_NEEDLES,
-    b"SyncLoop",
+    *(needle for needle in LIFE_NEEDLES if needle not in FAILURE_NEEDLES),
     REASON_NEEDLE,
     b"PodSandBox",
     b"Handler for POST",

@@ -7,6 +7,9 @@ from enum import Enum
 
 from fragtui.cluster.pod_ref import PodRef
 
+VOLUME_STEP = "volume"
+"""The step of the kubelet's work on a volume, which it does for pods that run, too."""
+
 
 class PodFact(Enum):
     """What an observation states."""
@@ -26,7 +29,7 @@ class PodFact(Enum):
     RETRIES = "retries"
     """The kubelet waits before it tries again; `next_try` says until when."""
     NAMED = "named"
-    """The identity of the pod only."""
+    """The identity of the pod, its sandbox or its container only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,5 +66,7 @@ class PodObservation:
     """When the event was last seen, as its table says it: an age at the time of printing, which nothing dates."""
     request: str | None = None
     """Id of the call to CRI-O that the line is about: all lines of a call are about one pod."""
+    container: str | None = None
+    """The name of the container that it is about, if it is about one."""
     next_try: float | None = None
     """When the kubelet tries again, about: epoch seconds; None if the line does not say."""

@@ -32,7 +32,6 @@ _MAX_DESCRIPTION = 1000
 """Lines from there to the events of the description."""
 _MAX_OTHER_ROWS = 3
 """Lines in a table of events that are no rows of it (its rule, a wrapped message) before it counts as ended."""
-_MAX_REQUESTS = 256
 _CUT = re.compile(r"[>…]$")
 
 
@@ -55,8 +54,6 @@ class PodLogReader:
         self._row: Row | None = None
         """The rows of the table of events that is read, None outside of a table."""
         self._other_rows = 0
-        self._requests: dict[str, PodRef] = {}
-        """The pods of the last calls to CRI-O by their id."""
 
     @property
     def busy(self) -> bool:
@@ -145,23 +142,10 @@ class PodLogReader:
         return True
 
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
-        observations = tuple(map(self._of_request, read_line(record, None if self._now is None else self._date)))
+        observations = read_line(record, None if self._now is None else self._date)
         if record.time is not None and not _ROW.match(record.text):  # A line of a log among those of a description.
             return tuple(_ending(observation, last_line) for observation in observations)
         return tuple(self._named(observation, last_line) for observation in observations)
-
-    def _of_request(self, observation: PodObservation) -> PodObservation:
-        """Return an observation with the pod that another line of the same call named."""
-        if (request := observation.request) is None:
-            return observation
-        pod = self._requests.get(request)
-        if pod is not None and not observation.pod:
-            return replace(observation, pod=pod)
-        if observation.pod:
-            self._requests[request] = observation.pod
-            if len(self._requests) > _MAX_REQUESTS:
-                del self._requests[next(iter(self._requests))]
-        return observation
 
     def _date(self, klog: KlogLine) -> float | None:
         return None if self._now is None else dated(klog, self._now(), self._utc_offset)

@@ -20,12 +20,23 @@ _METADATA = re.compile(
 _SANDBOX_RETURNED = re.compile(r"returns? sandbox id[ \\\"]+([0-9a-f]{64})")
 _CONTAINER_FAILED = re.compile(
     r'^(?:StartContainer for "(?P<container>[0-9a-f]{64})|CreateContainer within sandbox "(?P<sandbox>[0-9a-f]{64}))"'
-    r".{0,400} failed"
+    r"(?: for &?(?:ContainerMetadata)?\{Name:(?P<name>[^,\s]{1,253}),)?.{0,400} failed"
 )
+_CONTAINER_CREATED = re.compile(
+    r'^CreateContainer within sandbox "([0-9a-f]{64})" for &?(?:ContainerMetadata)?\{Name:([^,\s]{1,253}),.{0,80}'
+    r'returns container id \\?"([0-9a-f]{64})'
+)
+_CONTAINER_STARTED = re.compile(r'^StartContainer for "([0-9a-f]{64})" returns successfully')
 _SANDBOX_ID = re.compile(r"[0-9a-f]{64}")
 """The field that kata's shim adds to its lines."""
+_CONTAINER_CALLS = ("RuntimeService/CreateContainer", "RuntimeService/StartContainer")
+_CRIO_IDS = ("containerID", "sandboxID")
 _CRIO_BEGINS = re.compile(r"^Running pod sandbox: ([^/\s]+)/([^/\s]+)/POD")
 _CRIO_RUNS = re.compile(r"^Ran pod sandbox ([0-9a-f]{64}) with infra container: ([^/\s]+)/([^/\s]+)/POD")
+_CRIO_CONTAINER = re.compile(
+    r"^(?:Creating container:|Created container ([0-9a-f]{64}):) ([^/\s]+)/([^/\s]+)/([^/\s]+)$"
+)
+_DESCRIBED = re.compile(r"([^/\s]+)/([^/\s]+)/([^/\s]+)")
 _DOCKER_STEPS = (
     ("containerd: start container", "docker-containerd"),
     ("Create container failed with error", "docker-create"),
@@ -61,7 +72,7 @@ def read_runtime_line(
     metadata = _METADATA.match(message)
     if metadata is not None:
         return _pod_sandbox(metadata, fields, source, time, line)
-    request = fields.get("id") if "RunPodSandbox" in fields.get("name", "") else None
+    request = fields.get("id") if "RuntimeService/" in fields.get("name", "") else None
     crio = _CRIO_RUNS.match(message)
     if crio is not None:
         pod = PodRef(crio.group(2), crio.group(3))
@@ -70,9 +81,14 @@ def read_runtime_line(
     if crio is not None:
         pod = PodRef(crio.group(1), crio.group(2))
         return (PodObservation(PodFact.BEGINS, source, "running", pod, time, line, request=request),)
+    if (container := _container(fields, message, source, time, line)) is not None:
+        return (replace(container, request=request),)
     if fields.get("level", "error").lower() not in _ERROR_LEVELS:
         return ()
-    return tuple(replace(each, request=request) for each in _failure(fields, message, source, time, line))
+    failure = _failure(fields, message, source, time, line)
+    if fields.get("name", "").endswith(_CONTAINER_CALLS):
+        failure = tuple(replace(each, stage="container") for each in failure)
+    return tuple(replace(each, request=request) for each in failure)
 
 
 def _moment(own: str, transport: float | None) -> float | None:
@@ -99,6 +115,39 @@ def _pod_sandbox(
     return (_failed(source, "runtime", pod, (time, line), error),)
 
 
+def _container(
+    fields: dict[str, str], message: str, source: str, time: float | None, line: int | None
+) -> PodObservation | None:
+    """Return which container the runtime has made or started, None for another line."""
+    if (made := _CONTAINER_CREATED.match(message)) is not None:
+        sandbox, name, made_id = made.groups()
+        return _of_container(PodFact.NAMED, source, PodRef(), (time, line), name, made_id, sandbox)
+    if (started := _CONTAINER_STARTED.match(message)) is not None:
+        return _of_container(PodFact.CONTAINER_RUNS, source, PodRef(), (time, line), None, started[1])
+    if (crio := _CRIO_CONTAINER.match(message)) is not None:
+        pod = PodRef(crio[2], crio[3])
+        return _of_container(PodFact.NAMED, source, pod, (time, line), crio[4], crio[1])
+    if message == "Started container" and (described := _DESCRIBED.fullmatch(fields.get("description", ""))):
+        pod = PodRef(described[1], described[2])
+        ids = [fields[key] if _SANDBOX_ID.fullmatch(fields.get(key, "")) else None for key in _CRIO_IDS]
+        return _of_container(PodFact.CONTAINER_RUNS, source, pod, (time, line), described[3], *ids)
+    return None
+
+
+def _of_container(
+    fact: PodFact,
+    source: str,
+    pod: PodRef,
+    when: tuple[float | None, int | None],
+    name: str | None,
+    container: str | None,
+    sandbox: str | None = None,
+) -> PodObservation:
+    return PodObservation(
+        fact, source, "container", pod, *when, sandbox_id=sandbox, container_id=container, container=name
+    )
+
+
 def _failure(
     fields: dict[str, str], message: str, source: str, time: float | None, line: int | None
 ) -> tuple[PodObservation, ...]:
@@ -112,6 +161,7 @@ def _failure(
                 failed,
                 container_id=ids["container"] or failed.container_id,
                 sandbox_id=ids["sandbox"] or failed.sandbox_id,
+                container=ids["name"],
             ),
         )
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)

@@ -187,15 +187,20 @@ class AttemptAssembler:
         """Take one observation; return the attempt that it started or changed, None if none."""
         if observation.fact is PodFact.FAILED:
             return self._failed(observation).frozen()
-        if observation.fact is PodFact.DIED or (
-            observation.fact is PodFact.SANDBOX_RUNS and observation.step == "pleg"
-        ):
+        if observation.fact is PodFact.DIED or self._names_attempt(observation):
             return self._tied(observation)
         if observation.fact is PodFact.BEGINS:
             for attempt in self._open:
                 if attempt.pod and attempt.pod.may_be(observation.pod):
                     attempt.ended = True
         return None
+
+    def _names_attempt(self, observation: PodObservation) -> bool:
+        """Return whether the observation has the pod of an attempt that was read without one, or was a sandbox's."""
+        owner = self._by_id.get(observation.container_id or observation.sandbox_id or "")
+        if owner is None or not observation.pod:
+            return False
+        return not owner.pod or (observation.fact is PodFact.SANDBOX_RUNS and observation.step == "pleg")
 
     def failed_ids(self, sandbox_id: str | None) -> bool:
         """Return whether a recent failed attempt had this sandbox or container id."""
@@ -283,7 +288,7 @@ class AttemptAssembler:
         return [found[serial] for serial in sorted(found, reverse=True)]
 
     def _tied(self, observation: PodObservation) -> Attempt | None:
-        what = observation.container_id
+        what = observation.container_id or observation.sandbox_id
         candidates = [
             attempt
             for attempt in self._open

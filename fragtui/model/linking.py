@@ -219,7 +219,7 @@ def link_of(attempt: Attempt, kernel: Incident, has_rival: bool = False) -> PodL
     if by_identity is not None:
         return PodLink(kernel.id, "proven", by_identity, refusal)
     apart = _seconds_apart(attempt, kernel)
-    if apart is None or not _same_problem(attempt, kernel):
+    if apart is None or _is_of_other_pod(attempt, kernel) or not _same_problem(attempt, kernel):
         return None
     confidence, why = _by_task(attempt, kernel, apart, has_rival)
     if confidence == "likely" and (attempt.reason_class.name == "timeout" or (not refusal and not _of_memcg(kernel))):
@@ -316,6 +316,17 @@ def _took_what_it_needs(attempt: Attempt, kernel: Incident) -> bool:
 
 def _of_memcg(kernel: Incident) -> bool:
     return kernel.kind == "oom" and (kernel.constraint or "").endswith("MEMCG")
+
+
+def _is_of_other_pod(attempt: Attempt, kernel: Incident) -> bool:
+    """Return whether the cgroup that reached its limit is of another pod, not one that several pods share."""
+    if not _of_memcg(kernel) or kernel.report is None or attempt.pod.uid is None:
+        return False
+    uid = kernel.pod_uid
+    if (limited := kernel.report.oom_memcg) is not None:
+        owner = cgroup_owner(limited)
+        uid = owner.uid if owner is not None else None
+    return uid is not None and uid != attempt.pod.uid
 
 
 def _same_problem(attempt: Attempt, kernel: Incident) -> bool:

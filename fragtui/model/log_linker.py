@@ -12,6 +12,7 @@ from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.failures.incident import Incident, iso_utc
 from fragtui.model.linking import LinkIndex
 from fragtui.model.log_reader import PodLine
+from fragtui.model.pods.known_pods import KnownPods
 from fragtui.model.pods.pod_state import memory_of
 from fragtui.model.pods.pod_words import advice_words, link_words, reason_words
 from fragtui.model.pods.stuck_pods import PodLink
@@ -22,7 +23,6 @@ _MAX_WAITING = 1_024
 """Incidents that wait for possible links, at most."""
 _SETTLED_S = 180.0
 _FAR_LINES = 2_000
-_MAX_NAMES = 4_096
 _SURE = ("proven", "likely")
 _LOG_OFFSET = 1 << 40
 """Separates the line numbers of different logs, so that they are not near to each other."""
@@ -52,7 +52,7 @@ class LogLinker:
         self._places: dict[str, tuple[int, int, int]] = {}
         self._kernel: dict[int, Explained] = {}
         self._serial = 0
-        self._names: dict[str, PodRef] = {}
+        self._known = KnownPods()
         self._limit = _RELEASE_AFTER
         self._time: float | None = None
         self._line = 0
@@ -83,16 +83,15 @@ class LogLinker:
         return self._release(list(self._kernel), list(self._open))
 
     def _observe(self, observation: PodObservation, log: int) -> None:
-        pod = observation.pod
-        if pod.uid and pod.name:
-            self._names[pod.uid] = pod
-            if len(self._names) > _MAX_NAMES:
-                del self._names[next(iter(self._names))]
+        # Whether `explain` reads a line of the kubelet's PLEG depends on the lines beside it.
+        completed = observation if observation.step == "pleg" else self._known.take(observation)
+        if completed is None:
+            return
         offset = log * _LOG_OFFSET
-        shifted = observation
+        shifted = completed
         if offset and observation.line is not None:
             last = None if observation.last_line is None else observation.last_line + offset
-            shifted = replace(observation, line=observation.line + offset, last_line=last)
+            shifted = replace(completed, line=observation.line + offset, last_line=last)
         attempt = self._attempts.add(shifted)
         if attempt is None:
             return
@@ -139,7 +138,7 @@ class LogLinker:
             [explained.incident for explained in self._kernel.values()],
             list(self._open.values()),
             self._index,
-            self._names.values(),
+            self._known.names,
         )
         waiting = self._open.keys() - settled
         done: list[Explained] = []

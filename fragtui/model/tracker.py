@@ -51,9 +51,9 @@ class IncidentTracker:
             changed |= self._pods.link(links)
         return changed
 
-    def set_existing(self, pods: Iterable[PodRef]) -> bool:
+    def set_existing(self, pods: Iterable[PodRef], now: float) -> bool:
         """Drop every pod that is not in `pods`, all pods of this node; return whether one was dropped."""
-        return self._pods.set_existing(pods)
+        return self._pods.set_existing(pods, now)
 
     def remedy_ran(self, name: str) -> bool:
         """Note on every stuck pod that a remedy ran now; return whether there are stuck pods."""

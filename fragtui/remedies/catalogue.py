@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from fragtui.kernel.procfs.version import KernelVersion
+from fragtui.kernel.procfs.version import KernelVersion, parse_version
+from fragtui.model.node.cgroup_memory import CgroupMemory
 from fragtui.model.remedy.effect import Effect
 from fragtui.sources.files.host_files import read_text
 from fragtui.text import bounded_int, printable
@@ -16,6 +17,10 @@ DROP_CACHES = "proc/sys/vm/drop_caches"
 COMPACT_MEMORY = "proc/sys/vm/compact_memory"
 PROACTIVENESS = "proc/sys/vm/compaction_proactiveness"
 NODES = "sys/devices/system/node"
+RECLAIM = "reclaim-cgroup"
+"""Id of the remedy that reclaims one cgroup, of whichever cgroup."""
+V2_RECLAIM = "memory.reclaim"
+_V1_RECLAIM = "memory.force_empty"
 _MAX_NODE = 1023
 
 
@@ -33,6 +38,8 @@ class RemedyStep:
     action: Action
     path: str = ""
     text: str = ""
+    cgroup: tuple[int, int] | None = None
+    """Of a file of a cgroup: st_dev and st_ino of its directory, without which it is not written."""
 
     def target(self, root: Path) -> Path:
         """Return the exact path written; links in `root` itself are resolved, below it there may be none."""
@@ -42,7 +49,7 @@ class RemedyStep:
         """Return exactly what the step does."""
         if self.action is Action.SYNC:
             return "sync(2): writes all dirty pages of all file systems"
-        return f"writes {self.text!r} to {self.target(root)}"
+        return f"writes {self.text!r} to {printable(str(self.target(root)))}"
 
     def command(self, root: Path) -> str:
         """Return the shell command that does the same."""
@@ -131,7 +138,7 @@ def compact_node(node: int, *, sync: bool = False) -> Remedy:
 
 
 def _synced(remedy: Remedy) -> Remedy:
-    """Return the remedy with a sync as its first step: from 6.9 on a dirty page can end compaction early."""
+    """Return the remedy with a sync first: a dirty page can't be dropped, and it can end compaction early."""
     return replace(
         remedy,
         id=f"sync-{remedy.id}",
@@ -166,6 +173,40 @@ def wake_kcompactd(proactiveness: int | None, version: KernelVersion | None) -> 
     )
 
 
+def reclaim_cgroup(cgroup: CgroupMemory, name: str, amount: int | None = None, *, sync: bool = False) -> Remedy:
+    """Return the remedy that reclaims the page cache of one cgroup and of all below it; `name` is the pod's.
+
+    `amount` is in bytes, None for all that is clean. Version 2 takes it (mm/memcontrol.c memory_reclaim, 5.19), version
+    1 reclaims all that it can (mm/memcontrol-v1.c mem_cgroup_force_empty). Both map pages out and swap, too.
+    """
+    wanted = cgroup.clean if amount is None or cgroup.version == 1 else amount
+    file, text = (_V1_RECLAIM, "0") if cgroup.version == 1 else (V2_RECLAIM, str(wanted))
+    path = f"{cgroup.folder}/{file}"
+    disabled_reason = None if wanted else "it has no clean page cache"
+    if printable(path) != path:
+        disabled_reason = "the name of its cgroup has characters that can't be shown"
+    remedy = Remedy(
+        id=RECLAIM,
+        title=f"Reclaim the page cache of {name}",
+        key="R",
+        steps=(RemedyStep(Action.WRITE, path, text, (cgroup.device, cgroup.inode)),),
+        effect=Effect(page_cache=True, reclaim=wanted),
+        needs="root and a writable cgroup mount; cgroup v1, or v2 and kernel 5.19",
+        evidence="the file pages in the cgroup's memory.stat fall, free blocks rise",
+        disabled_reason=disabled_reason,
+    )
+    return _synced(remedy) if sync else remedy
+
+
+def logged_reclaim(paths: Iterable[str], *, sync: bool) -> Remedy:
+    """Return the remedy of a logged reclaim, which wrote to these paths; it can't be run again."""
+    steps = tuple(RemedyStep(Action.WRITE if path else Action.SYNC, path) for path in paths)
+    place = next((step.path.rpartition("/")[0] for step in steps if step.path), "one cgroup")
+    title = f"Reclaim the page cache of {place}"
+    effect = Effect(sync=sync, page_cache=True, reclaim=0)
+    return Remedy(f"sync-{RECLAIM}" if sync else RECLAIM, title, "R", steps, effect, "", "", "it is logged")
+
+
 def catalogue(
     nodes: Iterable[int] = (), proactiveness: int | None = None, version: KernelVersion | None = None
 ) -> tuple[Remedy, ...]:
@@ -174,6 +215,12 @@ def catalogue(
     by_node = [compact_node(node, sync=sync) for node in sorted(nodes) for sync in (False, True)]
     compacts = [compact_all(sync=sync) for sync in (False, True)]
     return (sync_only(), *drops, wake_kcompactd(proactiveness, version), *by_node, *compacts)
+
+
+def read_wake(root: Path) -> Remedy:
+    """Return the remedy that wakes kcompactd of the node under `root`."""
+    release = read_text(root, "proc/sys/kernel/osrelease")
+    return wake_kcompactd(bounded_int(read_text(root, PROACTIVENESS)), parse_version(release) if release else None)
 
 
 def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:

@@ -5,33 +5,51 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks, usable_blocks
+from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain, forecast
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Remedy, compact_all, compact_node, drop_caches, sync_only
-from fragtui.remedies.follow_up import FollowUp
+from fragtui.remedies.catalogue import (
+    Remedy,
+    compact_all,
+    compact_node,
+    drop_caches,
+    numa_nodes,
+    read_wake,
+    reclaim_cgroup,
+    sync_only,
+)
+from fragtui.remedies.follow_up import FollowUp, PriceMeter
+from fragtui.remedies.ladder import ladder
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
+from fragtui.sources.host.cgroups import read_cgroups
 from fragtui.text import counted, format_block
 
 SETTLE_SECONDS = 1.2
 """Seconds after a step before its gain is measured: the kernel's counters lag by vm.stat_interval (1 s)."""
 
 
+KCOMPACTD_SECONDS = 5.0
+"""Seconds more that kcompactd gets once it was woken, before a harsher step follows."""
+
+
 class EscalationStep(StrEnum):
     """The steps of an escalation in their order, gentlest first; policies use these names."""
 
     SYNC = "sync"
+    WAKE = "wake-kcompactd"
+    COMPACT_NODE = "compact-node"
+    RECLAIM = "reclaim-cgroup"
     PAGE_CACHE = "drop-page-cache"
     SLAB = "drop-slab"
-    COMPACT_NODE = "compact-node"
     COMPACT = "compact"
 
 
@@ -73,28 +91,42 @@ class EscalationEnd:
         return self.steps[-1].after - self.steps[0].before
 
 
-def escalation_steps(chosen: Iterable[EscalationStep], nodes: Sequence[int]) -> tuple[Remedy, ...]:
+def escalation_steps(
+    chosen: Iterable[EscalationStep], nodes: Sequence[int], more: Mapping[EscalationStep, Remedy] | None = None
+) -> tuple[Remedy, ...]:
     """Return the remedies of the chosen steps in the order of `EscalationStep`, with one per node to compact.
+
+    `more` has those that depend on the node: to wake kcompactd, to reclaim the chosen cgroup.
 
     On one NUMA node, compacting it is the same as compacting all memory, so one of the two is enough. If sync is
     allowed, each compaction starts with one: pages dirtied since the first sync can end a compaction early.
     """
     wanted = set(chosen)
     synced = EscalationStep.SYNC in wanted
-    remedies = [
-        remedy
-        for step, remedy in (
-            (EscalationStep.SYNC, sync_only()),
-            (EscalationStep.PAGE_CACHE, drop_caches(1, sync=False)),
-            (EscalationStep.SLAB, drop_caches(2, sync=False)),
-        )
-        if step in wanted
-    ]
-    if EscalationStep.COMPACT_NODE in wanted and (len(nodes) > 1 or EscalationStep.COMPACT not in wanted):
-        remedies += [compact_node(node, sync=synced) for node in nodes]
-    if EscalationStep.COMPACT in wanted:
-        remedies.append(compact_all(sync=synced))
-    return tuple(remedies)
+    by_node = len(nodes) > 1 or EscalationStep.COMPACT not in wanted
+    remedies: dict[EscalationStep, Sequence[Remedy]] = {
+        EscalationStep.SYNC: (sync_only(),),
+        EscalationStep.COMPACT_NODE: [compact_node(node, sync=synced) for node in nodes] if by_node else (),
+        EscalationStep.PAGE_CACHE: (drop_caches(1, sync=False),),
+        EscalationStep.SLAB: (drop_caches(2, sync=False),),
+        EscalationStep.COMPACT: (compact_all(sync=synced),),
+        **{step: (remedy,) for step, remedy in (more or {}).items()},
+    }
+    return tuple(remedy for step in EscalationStep if step in wanted for remedy in remedies.get(step, ()))
+
+
+def steps_of_node(chosen: Iterable[EscalationStep], root: Path) -> tuple[Remedy, ...]:
+    """Return the remedies of the chosen steps on the node under `root`; reads its cgroups if one is to be reclaimed.
+
+    That one is the cgroup with most page cache.
+    """
+    wanted = set(chosen)
+    more: dict[EscalationStep, Remedy] = {}
+    if EscalationStep.WAKE in wanted:
+        more[EscalationStep.WAKE] = read_wake(root)
+    if EscalationStep.RECLAIM in wanted and (found := read_cgroups(root).cgroups):
+        more[EscalationStep.RECLAIM] = reclaim_cgroup(found[0], found[0].path)
+    return escalation_steps(wanted, numa_nodes(root), more)
 
 
 class Escalation:
@@ -139,6 +171,7 @@ class Escalation:
         self._aborted = threading.Event()
         self._before: Snapshot | None = None
         self._expected: Gain | None = None
+        self._price: PriceMeter | None = None
         self._outcome: Outcome | None = None
         self._outcome_at = 0.0
         self._steps: list[StepResult] = []
@@ -148,7 +181,10 @@ class Escalation:
     @property
     def settled_at(self) -> float | None:
         """Monotonic time from which a snapshot shows the gain of the step that has ended, or None."""
-        return None if self._outcome is None else self._outcome_at + SETTLE_SECONDS
+        if self._outcome is None:
+            return None
+        waits = self.blocks is not None and self._outcome.remedy.effect.gentle
+        return self._outcome_at + SETTLE_SECONDS + (KCOMPACTD_SECONDS if waits else 0.0)
 
     def abort(self) -> None:
         """Kill the child of the step that runs, if any, and start no other step."""
@@ -169,8 +205,8 @@ class Escalation:
                 return None
             self._outcome_at = time.monotonic()
             self.running = None
-        if self._outcome is not None:
-            if snapshot.monotonic < self._outcome_at + SETTLE_SECONDS:
+        if self._outcome is not None and self.settled_at is not None:
+            if snapshot.monotonic < self.settled_at:
                 return None
             self._add_result(snapshot, self._outcome)
             self._outcome = None
@@ -188,7 +224,7 @@ class Escalation:
                 usable_blocks(snapshot, self.order),
             )
         )
-        self.followups.append(FollowUp(self._audit, outcome.id, self._before, snapshot, self.order))
+        self.followups.append(FollowUp(self._audit, outcome.id, self._before, snapshot, self.order, self._price))
 
     def _start_next(self, snapshot: Snapshot) -> EscalationEnd | None:
         """Start the next step that may run, or return the end."""
@@ -200,6 +236,8 @@ class Escalation:
                 return self._end(EndReason.REFUSED, "free blocks can't be read, so no step could be judged")
             if free >= self.blocks and len(self._steps) + len(self._skipped) >= self._always:
                 return self._end(EndReason.REACHED, self._count(snapshot, free, "free"))
+        if self.blocks is not None and free is not None and not self._always:
+            self._skip(snapshot, self.blocks - free)
         while self._left:
             remedy = self._left.pop(0)
             # A remedy that runs alone is refused by its own start, with the same trial.
@@ -210,6 +248,7 @@ class Escalation:
             expected = forecast(snapshot, self.order).gain(remedy.effect)
             self._expected = expected if self._weigh is None else self._weigh(remedy, expected)
             blocks = target_blocks(snapshot, self.order)
+            self._price = PriceMeter.of(remedy, self._root)
             request = RunRequest(self._by, self.order, blocks, self._expected, self._run_id, self._typed)
             try:
                 self.running = RemedyRun.start(remedy, self._root, self._audit, request, self._disabled_reason)
@@ -220,6 +259,16 @@ class Escalation:
         if not self._steps:
             return self._end(EndReason.REFUSED, "; ".join(self._skipped) or "no step is allowed")
         return self._end(EndReason.EXHAUSTED, self._count(snapshot, free, "free after all steps"))
+
+    def _skip(self, snapshot: Snapshot, missing: int) -> None:
+        """Leave out the steps that are not expected to suffice, before one that is expected to."""
+        able = [remedy for remedy in self._left if disabled_because(remedy, self._root, self._disabled_reason) is None]
+        for rung in ladder(able, snapshot, forecast(snapshot, self.order), missing, self._weigh):
+            if rung.skipped is None and rung.remedy.effect != Effect(sync=True):
+                break
+            if rung.skipped is not None:
+                self._left.remove(rung.remedy)
+                self._skipped.append(f"{rung.remedy.id}: {rung.skipped}")
 
     def _count(self, snapshot: Snapshot, free: int | None, state: str) -> str:
         size = format_block(snapshot.host.page_size, self.order)

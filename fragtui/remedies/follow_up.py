@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Recovery, compare, cost_between
 from fragtui.model.remedy.remedy_history import EvidenceEntry
 from fragtui.remedies.audit.log import AuditError, AuditLog
+from fragtui.remedies.catalogue import Remedy
+from fragtui.sources.host.cgroups import read_price
+
+
+class PriceMeter:
+    """Measures what a cgroup pays from now on."""
+
+    def __init__(self, root: Path, folder: str) -> None:
+        """Take the directory of the cgroup below `root`, and read its counters."""
+        self._root = root
+        self._folder = folder
+        self._before = read_price(root, folder)
+
+    @classmethod
+    def of(cls, remedy: Remedy, root: Path) -> PriceMeter | None:
+        """Return the meter of the cgroup that the remedy reclaims, None if it reclaims none."""
+        step = next((step for step in remedy.steps if step.cgroup is not None), None)
+        return None if step is None else cls(root, step.path.rpartition("/")[0])
+
+    def read(self) -> CgroupPrice:
+        """Return what it has paid so far; unknown if it was removed."""
+        return read_price(self._root, self._folder).since(self._before)
 
 
 class FollowUp:
@@ -15,7 +40,17 @@ class FollowUp:
     `problem` is why the last measurement is not in the audit log.
     """
 
-    def __init__(self, audit: AuditLog, remedy_id: str, before: Snapshot, after: Snapshot, order: int) -> None:
+    def __init__(
+        self,
+        audit: AuditLog,
+        remedy_id: str,
+        before: Snapshot,
+        after: Snapshot,
+        order: int,
+        price: PriceMeter | None = None,
+    ) -> None:
+        """`price` measures what the reclaimed cgroup pays; None if none was reclaimed."""
+        self.price = price
         self.recovery: Recovery = compare(before, after, order)
         self.gain_decay: GainDecay | None = None
         self.problem: str | None = None
@@ -40,7 +75,9 @@ class FollowUp:
         seen = len(self.gain_decay.marks)
         self.gain_decay = self.gain_decay.see(snapshot.monotonic, blocks)
         for mark, blocks_then in self.gain_decay.marks[seen:]:
-            self.checkpoints += (Checkpoint(mark, blocks_then, cost_between(self._before, snapshot)),)
+            self.checkpoints += (
+                Checkpoint(mark, blocks_then, cost_between(self._before, snapshot), self._price_now()),
+            )
             self._record(snapshot, mark, blocks_then)
         # Log the half-life after as long again, so that a dip does not count as the end.
         half, age = self.gain_decay.half_life, self.gain_decay.age
@@ -48,8 +85,12 @@ class FollowUp:
             self._half_logged = True
             self._record(snapshot, age, blocks)
 
+    def _price_now(self) -> CgroupPrice | None:
+        return self.price.read() if self.price is not None else None
+
     def _record(self, snapshot: Snapshot, after: float, blocks: int) -> None:
         cost = cost_between(self._before, snapshot)
+        price = self._price_now() or CgroupPrice()
         half_life = self.gain_decay.half_life if self.gain_decay and (self._half_logged or after) else None
         try:
             self._audit.append(
@@ -63,6 +104,9 @@ class FollowUp:
                     refaults=cost.refaults,
                     read=cost.read,
                     half_life=half_life,
+                    cgroup_refaults=price.refaults,
+                    cgroup_read=price.read,
+                    cgroup_stalled=price.stalled,
                 )
             )
             self.problem = None

@@ -18,6 +18,8 @@ class StepDone:
     seconds: float
     cpu: float
     error: str | None
+    partial: bool = False
+    """Whether the kernel reclaimed less than asked (EAGAIN of memory.reclaim)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,9 @@ _ERRORS = {
     "ENOENT": "the file does not exist",
     "EINTR": "interrupted by a signal before its end (reported from 6.9 on)",
     "ENOMEM": "no memory",
-    NOT_A_KERNEL_FILE: "the path is no longer a file of this kernel; nothing was written",
+    "EBUSY": "a kernel before 3.16 empties only a cgroup without tasks",
+    "ENODEV": "the cgroup was removed",
+    NOT_A_KERNEL_FILE: "the path is no longer that file of this kernel; nothing was written",
 }
 
 
@@ -59,7 +63,8 @@ def describe_outcome(
     """Return what happened in one sentence; `detail` is how the child died."""
     took = format_duration(seconds)
     if result is Result.DONE:
-        return f"{remedy.title}: done in {took}."
+        less = ", but less was reclaimed than asked (EAGAIN)" if any(step.partial for step in steps) else ""
+        return f"{remedy.title}: done in {took}{less}."
     if result is Result.ABORTED:
         return f"{remedy.title}: aborted after {took}; what was done by then stays done."
     if result is Result.DIED:

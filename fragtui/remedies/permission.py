@@ -6,7 +6,7 @@ import errno
 import os
 from pathlib import Path
 
-from fragtui.remedies.catalogue import COMPACT_MEMORY, Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import COMPACT_MEMORY, V2_RECLAIM, Action, Remedy, RemedyStep
 from fragtui.remedies.site_policy import forbidden_because
 from fragtui.remedies.worker import open_kernel_file
 from fragtui.sources.host.identity import is_live
@@ -35,7 +35,7 @@ def _why_not_step(step: RemedyStep, root: Path) -> str | None:
         return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)
     try:
-        os.close(open_kernel_file(str(path)))
+        os.close(open_kernel_file(str(path), step.cgroup))
     except ValueError as error:
         return f"{path} is {error}" if "not a file" in str(error) else f"{path}: {error}"
     except OSError as error:
@@ -46,7 +46,7 @@ def _why_not_step(step: RemedyStep, root: Path) -> str | None:
 def _reason(error: OSError, step: RemedyStep, path: Path) -> str:
     """Return an errno of the trial as a reason for an engineer."""
     if error.errno == errno.EROFS:
-        return f"{path} is mounted read-only (the own /proc of a container, or a mount with readOnly?)"
+        return f"{path} is mounted read-only (a container's own /proc or /sys/fs/cgroup, or a mount with readOnly?)"
     if error.errno in (errno.EACCES, errno.EPERM):
         if (uid := os.geteuid()) != 0:
             return f"must be root: effective uid is {uid}"
@@ -54,6 +54,8 @@ def _reason(error: OSError, step: RemedyStep, path: Path) -> str:
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         if not path.parent.is_dir():
             return f"{path.parent} does not exist"
+        if path.name == V2_RECLAIM:
+            return f"{path} does not exist: it needs kernel 5.19"
         if step.path == COMPACT_MEMORY or step.path.endswith("/compact"):
             return f"{path} does not exist: kernel without CONFIG_COMPACTION"
         return f"{path} does not exist"

@@ -10,7 +10,7 @@ from fragtui.model.node.target_zones import target_blocks
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.recovery import GainDecay, compare
 from fragtui.model.remedy.remedy_history import EndEntry, Entry, IntentEntry, Result
-from fragtui.remedies.catalogue import Remedy, catalogue, find_remedy
+from fragtui.remedies.catalogue import RECLAIM, Remedy, catalogue, find_remedy, logged_reclaim
 from fragtui.remedies.escalation import SETTLE_SECONDS
 from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.service import RemedyResult
@@ -63,6 +63,8 @@ class ReplayedRemedies:
 
 def remedy_of(intent: IntentEntry) -> Remedy | None:
     """Return the remedy that an intent names, or None if this version does not have it."""
+    if intent.remedy.removeprefix("sync-") == RECLAIM:
+        return logged_reclaim(intent.paths, sync=intent.remedy.startswith("sync-"))
     node = _NODE.fullmatch(intent.remedy)
     return find_remedy(catalogue([int(node[1])] if node else ()), intent.remedy)
 
@@ -79,7 +81,8 @@ def _result(intent: IntentEntry, ended: EndEntry, before: Snapshot, after: Snaps
         return None
     failed = ended.result is Result.FAILED
     step = min(ended.step or 0, len(remedy.steps) - 1)
-    steps = (StepDone(step, ended.seconds, ended.cpu or 0.0, ended.error),) if ended.cpu is not None or failed else ()
+    done = StepDone(step, ended.seconds, ended.cpu or 0.0, ended.error if failed else None, ended.error == "EAGAIN")
+    steps = (done,) if ended.cpu is not None or failed else ()
     explanation = describe_outcome(remedy, ended.result, ended.seconds, steps, ended.error)
     recovery = compare(before, after, intent.order)
     gain_decay = None

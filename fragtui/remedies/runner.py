@@ -18,7 +18,7 @@ from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies import worker
 from fragtui.remedies.audit.log import AuditError, AuditLog
-from fragtui.remedies.catalogue import Action, Remedy
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.outcome import Outcome, StepDone, describe_outcome
 from fragtui.remedies.permission import disabled_because
@@ -28,6 +28,7 @@ from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.identity import boot_id, node_name
 from fragtui.text import printable
 
+_STEP_DONE = ("step", "seconds", "cpu", "error", "partial")
 ABORT_GRACE_SECONDS = 1.0
 """Seconds between SIGTERM and SIGKILL."""
 
@@ -163,7 +164,7 @@ class RemedyRun:
                 if report["event"] == "begin":
                     self.step = int(report["step"])
                 else:
-                    self._done.append(StepDone(report["step"], report["seconds"], report["cpu"], report["error"]))
+                    self._done.append(StepDone(*(report[name] for name in _STEP_DONE)))
             except (ValueError, KeyError, TypeError):
                 self._other_output = printable(line.decode("utf-8", "replace"))
 
@@ -190,7 +191,7 @@ class RemedyRun:
             seconds=round(seconds, 3),
             cpu=round(sum(step.cpu for step in steps), 3) if steps else None,
             step=None if result is Result.DONE else self.step,
-            error=steps[-1].error if failed else (how if result is Result.DIED else None),
+            error=_error_of(result, steps, how),
         )
         outcome = Outcome(
             self.remedy, self.id, result, seconds, steps, describe_outcome(self.remedy, result, seconds, steps, how)
@@ -206,9 +207,16 @@ class RemedyRun:
         return outcome
 
 
+def _error_of(result: Result, steps: tuple[StepDone, ...], how: str) -> str | None:
+    """Return the errno's name of the last step, or how the child died."""
+    if steps and (steps[-1].error is not None or steps[-1].partial):
+        return steps[-1].error or "EAGAIN"
+    return how if result is Result.DIED else None
+
+
 def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Popen[bytes]:
     steps = [
-        {"do": "sync"} if step.action is Action.SYNC else {"do": "write", "path": path, "text": step.text}
+        {"do": "sync"} if step.action is Action.SYNC else _write(step, path)
         for step, path in zip(remedy.steps, intent.paths, strict=True)
     ]
     plan = json.dumps({"parent": os.getpid(), "steps": steps})
@@ -230,6 +238,11 @@ def _spawn(remedy: Remedy, intent: IntentEntry, lock: NodeLock) -> subprocess.Po
         process.wait()
         raise
     return process
+
+
+def _write(step: RemedyStep, path: str) -> dict[str, object]:
+    cgroup = {} if step.cgroup is None else {"cgroup": step.cgroup}
+    return {"do": "write", "path": path, "text": step.text, **cgroup}
 
 
 def _error_text(error: BaseException) -> str:

@@ -251,10 +251,11 @@ class RemedyService:
             return
         last = end.steps[-1]
         # The gain of several steps is that of the last snapshot over the one before the first step.
+        price = next((followup.price for followup in escalation.followups if followup.price is not None), None)
         followup = (
             escalation.followups[-1]
             if alone
-            else FollowUp(self.audit, last.outcome.id, self._before, snapshot, escalation.order)
+            else FollowUp(self.audit, last.outcome.id, self._before, snapshot, escalation.order, price)
         )
         self._followup = followup
         result = RemedyResult(

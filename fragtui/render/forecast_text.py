@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fragtui.model.node.snapshot import Snapshot
@@ -73,7 +74,13 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
     page = forecast.page_size
     reasons: list[str] = []
     clean = [room.cache for room in forecast.zone_capacities if room.cache is not None]
-    if effect.page_cache and forecast.cache is not None and clean:
+    if effect.reclaim is not None:
+        whole = "" if forecast.cache is None else f" of {format_bytes(forecast.cache)} page cache on the node"
+        reasons.append(
+            f"the cgroup holds {format_bytes(effect.reclaim)} clean{whole}; no file shows in which zones and "
+            "pageblocks, so it counts as spread evenly, and the range is wide"
+        )
+    elif effect.page_cache and forecast.cache is not None and clean:
         low, likely, high = (sum(ends) * page for ends in zip(*clean, strict=True))
         about = "" if high - low <= high // 10 else f"about {format_bytes(likely)}, {format_bytes(low)} to "
         reasons.append(
@@ -133,7 +140,9 @@ def _costs(snapshot: Snapshot, effect: Effect) -> tuple[str, ...]:
         dirty = meminfo.get("Dirty")
         amount = f"{format_bytes(dirty)} of dirty pages" if dirty is not None else "all dirty pages"
         costs.append(f"sync writes {amount} of every file system; this is slow on a slow disk or a dead NFS server")
-    if effect.page_cache:
+    if effect.reclaim is not None:
+        costs += _reclaim_costs(meminfo, effect.reclaim)
+    elif effect.page_cache:
         cache = sum(meminfo.get(field, 0) for field in ("Active(file)", "Inactive(file)")) or meminfo.get("Cached")
         amount = f"{format_bytes(cache)} of" if cache is not None else "the"
         costs.append(f"{amount} page cache is read again from disk when next needed; cannot be stopped once started")
@@ -157,6 +166,17 @@ def _costs(snapshot: Snapshot, effect: Effect) -> tuple[str, ...]:
             f"{snapshot.pressure.some.avg60:.1f} % of the last minute"
         )
     return tuple(costs)
+
+
+def _reclaim_costs(meminfo: Mapping[str, int], reclaim: int) -> tuple[str, ...]:
+    """Return what reclaiming so many bytes costs the cgroup: unlike drop_caches, it unmaps pages and may swap."""
+    texts = [
+        f"{format_bytes(reclaim)} of this cgroup's page cache, programs and libraries that it runs too, is read again "
+        "from disk when next needed; other cgroups keep theirs; an abort stops it soon"
+    ]
+    if swap := meminfo.get("SwapFree"):
+        texts.append(f"swap has {format_bytes(swap)} free: memory of its processes may be swapped out, too")
+    return tuple(texts)
 
 
 def early_end_sentence(recovery: Recovery, effect: Effect) -> str | None:

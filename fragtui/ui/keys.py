@@ -89,7 +89,9 @@ KEYS = (
     Key("wake-kcompactd", "K", "remedy('nudge')", "Wake kcompactd",
         "Start a round of background compaction (5.15 and later)", FIX),
     Key("step-by-step", "l", "escalate", "Step by step",
-        "Sync, drop, compact one after another until enough blocks are free", FIX),
+        "Remedies one after another, the gentlest that is expected to suffice first", FIX),
+    Key("reclaim-pod", "R", "reclaim", "Reclaim a pod",
+        "Reclaim the page cache of one pod or other cgroup only", FIX),
     Key("guard", "A", "guard", "Guard",
         "Switch the guard (automatic remedies by policy, without asking) on or off", FIX),
     Key("history", "H", "history", "History", "Logged remedies, and longer-term settings", FIX),
@@ -105,6 +107,8 @@ KEYS = (
     Key("worst-first", "o", "worst_first", "Worst first", "Zones without the target size first, or by number", LOOK),
     Key("long-history", "h", "long_history", "History", "The last 5 minutes, or all that is kept", LOOK),
     Key("migratetypes", "m", "by_type", "Migratetypes", "Bars by migratetype (letters) or by verdict", LOOK),
+    Key("page-cache", "P", "page_cache", "Page cache",
+        "Who holds the page cache: pods and other cgroups, read now", LOOK),
     Key("page-types", "p", "page_types", "Read types", "Read /proc/pagetypeinfo now (takes a zone lock)", LOOK),
     Key("trace", "T", "trace", "Trace",
         "Requests denied without a log line, who fragments, who waits; asks before it starts", LOOK),
@@ -144,7 +148,7 @@ SAVE_MENU = (
 """The keys of the save menu."""
 
 
-_WRITING = ("guard", "step-by-step")
+_WRITING = ("guard", "step-by-step", "reclaim-pod")
 
 
 def write_keys(keys: Keys) -> frozenset[str]:
@@ -175,7 +179,7 @@ _OWN = (
     Key("beginning", "0", "edge(True)", "Beginning", "To the beginning of the recording", REPLAY),
     Key("end", "dollar_sign", "edge(False)", "End", "To its end", REPLAY),
 )
-_NOT_THERE = frozenset(("pause", "faster", "slower", "page-types", "abort", "unfold", "fold"))
+_NOT_THERE = frozenset(("pause", "faster", "slower", "page-types", "abort", "unfold", "fold", "page-cache"))
 """Commands of the live screen that a recording has no use for, or has another key for."""
 _FOOTER = ("help", "open", "recovery", "quit")
 

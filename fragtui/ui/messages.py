@@ -13,6 +13,7 @@ from fragtui.model.node.snapshot import Snapshot
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what comes after them.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.tracing.trace_batch import TraceBatch
@@ -174,3 +175,15 @@ class TraceRead(MailboxMessage):
     def after(self, earlier: TraceRead) -> TraceRead:
         """Return one message with the batches of both."""
         return TraceRead(*earlier.batches, *self.batches)
+
+
+class CgroupsRead(MailboxMessage):
+    """The cgroups with most page cache; each holds all that is shown, so the newest is enough."""
+
+    def __init__(self, cgroups: CgroupMemories) -> None:
+        super().__init__()
+        self.cgroups = cgroups
+
+    def can_replace(self, message: Message) -> bool:
+        """Return True for an older reading still in the queue."""
+        return isinstance(message, CgroupsRead)

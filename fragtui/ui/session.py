@@ -35,6 +35,7 @@ from fragtui.ui.notices import NoticeLog
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
@@ -105,6 +106,8 @@ class Session:
     """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
     trace: TraceTally | None = None
     """The sums of the last trace; None if none has begun."""
+    cgroups: CgroupMemories | None = None
+    """The cgroups with most page cache when they were last read, which is only on request; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
     """What fragtui reported."""
     key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))

@@ -17,6 +17,7 @@ from fragtui.ui.messages import Crashed, KernelLogUpdated, MailboxMessage, PodsU
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+    from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.remedy.risk import NodeConditions
@@ -71,6 +72,13 @@ class Tracing(NamedTuple):
     """Whether an option or a setting asks for a trace."""
     forbidden: str | None
     """Why nothing may be traced; None if it may."""
+
+
+class CgroupsReader(Protocol):
+    """A reader of the memory of cgroups, which reads only when it is asked to."""
+
+    def look(self) -> bool:
+        """Start a reading if one is due; return whether one runs. Never waits."""
 
 
 class ActiveRecording(Protocol):
@@ -133,6 +141,8 @@ class AppDependencies:
     consumers: Callable[[Callable[[Consumers], None], Callable[[str], None]], ConsumerReader] | None = None
     """Makes the reader of processes from the receivers of readings and tracebacks; called while the node is out of
     memory. None for saved files."""
+    cgroups: Callable[[Callable[[CgroupMemories], None], Callable[[str], None]], CgroupsReader] | None = None
+    """The same for the reader of cgroups, called on request; also for saved files."""
     recorder: ScreenRecorder | None = None
     """Records the node into a file; None if there is nothing to record."""
     tracing: Tracing | None = None

@@ -9,6 +9,7 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.logs.parser import LogParser
+from fragtui.model.pods.known_pods import KnownPods
 
 FIXTURES = Path(__file__).parent / "fixtures"
 NOV_2026 = 1_795_600_000.0
@@ -28,9 +29,10 @@ def observations_of(text: bytes, now: float = NOV_2026) -> list[PodObservation]:
 
 
 def assembled(observations: Iterable[PodObservation]) -> list[Attempt]:
-    assembler, kept = AttemptAssembler(), {}
+    known, assembler, kept = KnownPods(), AttemptAssembler(), {}
     for observation in observations:
-        attempt = assembler.add(observation)
+        completed = observation if observation.step == "pleg" else known.take(observation)
+        attempt = assembler.add(completed) if completed is not None else None
         if attempt is not None:
             kept[attempt.id] = attempt
             for absorbed in attempt.absorbed:

@@ -285,7 +285,7 @@ def test_a_row_with_a_date_has_a_time() -> None:
 REASONS: dict[tuple[str, str], str] = {
     ("Failed", "Error: fork/exec /usr/bin/runc: cannot allocate memory"): "fork-refused",
     ("Failed", "Error: context deadline exceeded"): "timeout",
-    ("Failed", 'Error: configmap "cart-conf" not found'): "volume",
+    ("Failed", 'Error: configmap "cart-conf" not found'): "container-config",
     ("FailedSync", "error determining status: rpc error: code = Unknown desc = context deadline exceeded"): "timeout",
     ("FailedSync", "Error syncing pod, skipping: network is not ready: cni config uninitialized"): "cni",
     ("FailedMount", 'MountVolume.SetUp failed for volume "c" : secret "tls" not found'): "volume",

@@ -57,13 +57,15 @@ def volume(wait: str) -> str:
 )
 def test_the_kubelets_line_says_when_it_tries_again(text: str, seconds: float | None) -> None:
     observations = observations_of(line(text))
-    if seconds is None:
+    backs_off = "back-off" in text
+    if seconds is None and backs_off:
         assert observations == []
         return
     (observation,) = observations
-    assert observation.time is not None and observation.next_try == observation.time + seconds
+    assert observation.time is not None
+    assert observation.next_try == (None if seconds is None else observation.time + seconds)
     assert observation.pod.uid == UID and observation.pod.name == "hostnet"
-    assert observation.fact is (PodFact.RETRIES if seconds not in (12.0, 1.0) else PodFact.FAILED)
+    assert observation.fact is (PodFact.RETRIES if backs_off else PodFact.FAILED)
 
 
 def stuck(*lines: bytes) -> StuckPod:
@@ -90,7 +92,7 @@ def test_what_the_kubelet_states_holds_until_then_and_its_usual_pace_after() -> 
 
 def test_a_wait_of_a_pod_that_is_not_stuck_makes_none() -> None:
     tracker = PodTracker()
-    (observation,) = observations_of(line(volume("2m2s")))
+    (observation,) = observations_of(line(SYNC % (BACK_OFF % "40s")))
     assert not tracker.observe(observation, 0.0)
     assert tracker.snapshot(0.0).pods == ()
 

@@ -15,6 +15,7 @@ from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.crictl_json import read_sandboxes
 from fragtui.cluster.observation import PodObservation
 from fragtui.kernel.gfp.flags import parse_print_fmt
+from fragtui.kernel.procfs.memory_stat import parse_memory_stat, parse_read_bytes
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.logs.bounded_json import read_json
 from fragtui.logs.line_writers import writers_of
@@ -238,7 +239,7 @@ def proc_calls(data: bytes) -> Iterator[Call]:
 
     yield judged
     yield from (partial(read, name) for name in (PAGETYPEINFO, MEMINFO, VMSTAT, PRESSURE))
-    yield lambda: parse_print_fmt(text)
+    yield lambda: (parse_print_fmt(text), parse_memory_stat(text), parse_read_bytes(text))
     yield lambda: _recorded(text, text.replace("1", "2"))
 
 

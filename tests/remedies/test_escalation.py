@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies import escalation as escalation_module
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import Action, Remedy, RemedyStep, reclaim_cgroup
 from fragtui.remedies.escalation import (
     EndReason,
     Escalation,
@@ -23,11 +24,13 @@ from fragtui.remedies.escalation import (
     EscalationStep,
     escalation_steps,
 )
-from fragtui.remedies.follow_up import FollowUp
+from fragtui.remedies.follow_up import FollowUp, PriceMeter
 from fragtui.remedies.guard import loop as guard_module
 from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
+from fragtui.sources.host.cgroups import read_cgroups
+from tests.support.cgroup_tree import put_v2
 
 ROOT = Path("/")
 FILTER = f"proc/{os.getpid()}/coredump_filter"
@@ -145,6 +148,19 @@ def test_a_snapshot_from_before_the_end_of_a_step_is_not_its_result(
     assert end is not None and end.gained == 50
 
 
+def test_kcompactd_gets_a_while_before_a_harsher_step(log: AuditLog) -> None:
+    gentle = replace(step("wake"), effect=Effect(gentle=True))
+    escalation = Escalation([gentle, step("b")], ROOT, log, 2, 10, "screen")
+    escalation.advance(node(0))
+    assert escalation.running is not None and escalation.running.wait(20) is not None
+    assert escalation.advance(node(0)) is None and escalation.running is None
+    later = time.monotonic() + escalation_module.KCOMPACTD_SECONDS
+    assert escalation.advance(node(0)._replace(monotonic=later - 0.5)) is None and escalation.running is None
+    end = escalation.advance(node(50)._replace(monotonic=later))
+    assert end is not None and end.reason is EndReason.REACHED
+    assert [each.remedy.id for each in end.steps] == ["wake"]
+
+
 def test_without_a_log_or_with_unknown_blocks_no_step_is_taken(log: AuditLog) -> None:
     end = run_to_end(Escalation([step("a")], ROOT, AuditLog(Path("/proc/none/a")), 2, 10, "screen"), lambda _: 0)
     assert end.reason is EndReason.REFUSED and "audit log" in end.why
@@ -157,8 +173,8 @@ def test_the_steps_are_taken_in_their_order_and_one_node_is_compacted_once() -> 
     everything = list(reversed(EscalationStep))
     one = ["sync", "drop-caches-1", "drop-caches-2", "sync-compact"]
     assert [remedy.id for remedy in escalation_steps(everything, (0,))] == one
-    two = ["sync-compact-node-0", "sync-compact-node-1", "sync-compact"]
-    assert [remedy.id for remedy in escalation_steps(everything, (0, 1))][3:] == two
+    two = ["sync", "sync-compact-node-0", "sync-compact-node-1", "drop-caches-1", "drop-caches-2", "sync-compact"]
+    assert [remedy.id for remedy in escalation_steps(everything, (0, 1))] == two
     assert [remedy.id for remedy in escalation_steps([EscalationStep.COMPACT_NODE], (0,))] == ["compact-node-0"]
 
 
@@ -179,6 +195,18 @@ def test_what_remains_of_the_gain_is_logged(log: AuditLog) -> None:
     assert follow.over and follow.problem is None
 
 
+def test_what_the_reclaimed_cgroup_pays_is_measured_and_logged(log: AuditLog, tmp_path: Path) -> None:
+    put_v2(tmp_path, "pod", 1 << 20, refaults=5)
+    meter = PriceMeter.of(reclaim_cgroup(read_cgroups(tmp_path).cgroups[0], "pod"), tmp_path)
+    assert meter is not None and PriceMeter.of(step("a"), tmp_path) is None
+    follow = FollowUp(log, "x", node(10), node(110), 2, meter)
+    put_v2(tmp_path, "pod", 1 << 20, refaults=12)
+    follow.see(node(100)._replace(monotonic=time.monotonic() + 61))
+    assert [look.price for look in follow.checkpoints] == [CgroupPrice(7)]
+    first, last = (entry for entry in log.read().entries if isinstance(entry, EvidenceEntry))
+    assert (first.cgroup_refaults, last.cgroup_refaults, last.cgroup_read) == (0, 7, None)
+
+
 @pytest.mark.parametrize(
     ("effect", "again"), [(Effect(compact=True), ["b"]), (Effect(slab=True), ["b"]), (Effect(page_cache=True), [])]
 )
@@ -187,7 +215,7 @@ def test_the_guard_runs_its_escalation_and_gives_up(
 ) -> None:
     """It drops the page cache once, tries the others twice, and goes on from there if it starts again."""
     steps = (step("a"), replace(step("b"), effect=effect))
-    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: steps)
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: steps)
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
     assert guard.disabled_because is None

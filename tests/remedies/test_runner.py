@@ -301,3 +301,37 @@ def test_what_remedies_write_is_in_one_place() -> None:
         if "worker.py" in file.read_text() or "worker.__file__" in file.read_text()
     }
     assert starting == {"remedies/runner.py"}
+
+
+def of_cgroup(folder: Path, inode: int) -> Remedy:
+    """Return a remedy that writes to a file of a directory that has this inode."""
+    path = str(folder / "memory.reclaim").lstrip("/")
+    return remedy(RemedyStep(Action.WRITE, path, "4096", (folder.stat().st_dev, inode)))
+
+
+def test_a_cgroups_file_is_written_only_in_the_directory_that_was_read_and_on_a_cgroup_mount(
+    tmp_path: Path, log: AuditLog
+) -> None:
+    folder = tmp_path / "pod"
+    folder.mkdir()
+    (folder / "memory.reclaim").write_text("")
+    with pytest.raises(RunRefused, match="another cgroup has its name"):
+        RemedyRun.start(of_cgroup(folder, folder.stat().st_ino + 1), ROOT, log, ASKED)
+    with pytest.raises(RunRefused, match="not a file of this kernel"):
+        RemedyRun.start(of_cgroup(folder, folder.stat().st_ino), ROOT, log, ASKED)
+    (tmp_path / "link").symlink_to(folder)
+    with pytest.raises(RunRefused, match="a link leads elsewhere"):
+        RemedyRun.start(of_cgroup(tmp_path / "link", folder.stat().st_ino), ROOT, log, ASKED)
+    assert (folder / "memory.reclaim").read_text() == "" and log.read().entries == ()
+
+
+def test_the_child_itself_refuses_a_cgroup_that_was_made_again(tmp_path: Path) -> None:
+    """Between the trial and the write a pod may end, and another one get its directory."""
+    (tmp_path / "memory.reclaim").write_text("")
+    step = {"do": "write", "path": str(tmp_path / "memory.reclaim"), "text": "4096", "cgroup": [1, 2]}
+    plan = json.dumps({"parent": os.getpid(), "steps": [step]})
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", child.__file__, plan], capture_output=True, text=True, check=False, timeout=20
+    )
+    assert done.returncode == 1 and child.NOT_A_KERNEL_FILE in done.stdout
+    assert (tmp_path / "memory.reclaim").read_text() == ""

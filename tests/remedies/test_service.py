@@ -31,7 +31,7 @@ HARMLESS = Remedy(
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RemedyState]:
     for module in (run_module, guard_module):
         monkeypatch.setattr(module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(guard_module, "escalation_steps", lambda chosen, nodes: (HARMLESS,) * 3)
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: (HARMLESS,) * 3)
     return []
 
 

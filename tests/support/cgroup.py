@@ -37,11 +37,11 @@ class Group:
 
 
 @contextmanager
-def limited(controller: str, limit: int) -> Iterator[Group]:
+def limited(controller: str, limit: int, name: str = "") -> Iterator[Group]:
     """Yield a group with at most `limit` tasks (pids), bytes (memory) or percent of a CPU (cpu); skip without one."""
     v1 = _ROOT / controller
     is_v1 = v1.is_dir()
-    folder = (v1 if is_v1 else _ROOT) / f"fragtui-test-{os.getpid()}"
+    folder = (v1 if is_v1 else _ROOT) / f"fragtui-test-{os.getpid()}{name}"
     try:
         if not is_v1:
             (_ROOT / "cgroup.subtree_control").write_text(f"+{controller}")

@@ -28,7 +28,7 @@ class CollectingSink:
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         self.listed.append(pods)
-        self.tracker.set_existing(pods)
+        self.tracker.set_existing(pods, time.time())
 
     def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         self.states.append((name, state, cannot_tell))

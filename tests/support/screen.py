@@ -13,6 +13,7 @@ from textual.pilot import Pilot
 
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sampler import Sampler
+from fragtui.sources.host.cgroups import CgroupReader
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.processes import ProcessReader
 from fragtui.sources.host.reader import NodeReader
@@ -44,6 +45,7 @@ def make_app(
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     processes: bool = False,
     tracing: Tracing | None = None,
+    cgroups: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
     reader = NodeReader(root)
@@ -71,6 +73,7 @@ def make_app(
             recorder=recorder,
             consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
             tracing=tracing,
+            cgroups=partial(CgroupReader, root) if cgroups else None,
         ),
         look,
     )

@@ -45,7 +45,7 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
     assert (commands["pageup"], commands["pagedown"]) == ("page-up", "page-down")
     assert commands["plus"] == "faster" and commands["minus"] == "slower"
     assert "y" not in commands and "n" not in commands, "they answer questions"
-    assert {"1", "2", "3", "c", "N", "K", "l", "A"} == WRITE_KEYS
+    assert {"1", "2", "3", "c", "N", "K", "l", "R", "A"} == WRITE_KEYS
 
 
 async def test_without_room_the_footer_leaves_out_what_does_nothing_now_before_anything_else(tmp_path: Path) -> None:

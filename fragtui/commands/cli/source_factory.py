@@ -23,10 +23,16 @@ def joined_readers(
     reader: NodeReader,
     on_stream: Callable[[], Callable[[StreamCall], None]] | None = None,
     recorder: PodRecorder | None = None,
+    *,
+    hold: bool = False,
 ) -> NodeReaders[KernelLog | SavedKernelLog, PodWatcher | SavedPods]:
-    """Return both readers that the options select; pods are linked to updates of the kernel log."""
+    """Return both readers that the options select; pods are linked to updates of the kernel log.
+
+    With `hold` an update of the pods has none before their past is read, see `PodWatcher`.
+    """
     return NodeReaders(
-        partial(kernel_log_of, args, reader, on_stream=on_stream), partial(pods_of, args, reader, recorder=recorder)
+        partial(kernel_log_of, args, reader, on_stream=on_stream),
+        partial(pods_of, args, reader, recorder=recorder, hold=hold),
     )
 
 
@@ -49,6 +55,8 @@ def pods_of(
     reader: NodeReader,
     on_update: Callable[[PodUpdate], None] = lambda _: None,
     recorder: PodRecorder | None = None,
+    *,
+    hold: bool = False,
 ) -> PodWatcher | SavedPods:
     """Return the reader of pods that ``--root``, ``--kubelet-log`` and ``--kubeconfig`` select.
 
@@ -58,4 +66,6 @@ def pods_of(
     saved = args.kubelet_log == "auto" and args.kubeconfig is None and not reader.live
     if saved and (tree.pod_logs() or why_no_journal(tree.root) is not None):
         return SavedPods(tree, on_update, recorder)
-    return PodWatcher(tree.root, args.kubelet_log, args.kubeconfig, on_update, live=reader.live, recorder=recorder)
+    return PodWatcher(
+        tree.root, args.kubelet_log, args.kubeconfig, on_update, live=reader.live, recorder=recorder, hold=hold
+    )

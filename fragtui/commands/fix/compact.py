@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 
 from fragtui.commands.fix.run_remedy import add_options, run_remedy
-from fragtui.kernel.procfs.version import parse_version
-from fragtui.remedies.catalogue import compact_all, compact_node, find_remedy, read_catalogue
-from fragtui.sources.files.host_files import read_text
+from fragtui.remedies.catalogue import compact_all, compact_node, read_wake
 
 HELP = "compact memory, after a confirmation"
 
@@ -30,10 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `run_remedy` for the exit status."""
     if args.gentle:
-        release = read_text(args.root, "proc/sys/kernel/osrelease")
-        remedy = find_remedy(read_catalogue(args.root, parse_version(release) if release else None), "nudge-kcompactd")
-        assert remedy is not None
-        return run_remedy(args, remedy)
+        return run_remedy(args, read_wake(args.root))
     if args.node is None:
         return run_remedy(args, compact_all(sync=args.sync))
     return run_remedy(args, compact_node(args.node, sync=args.sync))

@@ -25,11 +25,13 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 
 if TYPE_CHECKING:
+    from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
     from fragtui.model.tracing.trace_batch import TraceBatch
     from fragtui.model.tracing.trace_tally import TraceTally
     from fragtui.sources.files.own_files import OwnFile
+    from fragtui.sources.host.cgroups import CgroupReader
     from fragtui.sources.host.processes import ProcessReader
     from fragtui.sources.kernel_log.follower import KernelLog
     from fragtui.sources.node_readers import NodeReaders
@@ -66,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
         # Called by the first of the two readers: the first bars need none of these imports.
         from fragtui.commands.cli.source_factory import joined_readers  # noqa: PLC0415
 
-        return joined_readers(args, reader, recorder.log_stream, recorder)
+        return joined_readers(args, reader, recorder.log_stream, recorder, hold=True)
 
     try:
         keymap = keymap_of(args.settings)
@@ -107,6 +109,7 @@ def run(args: argparse.Namespace) -> int:
             write_report=lambda path: _write_report(args, path, traces.copy()),
             consumers=partial(_process_reader, reader) if reader.live else None,
             tracing=_tracing(args, reader, recorder, traces) if reader.live else None,
+            cgroups=partial(_cgroup_reader, reader.tree.root),
         ),
         detect(args.theme, to_ascii=args.ascii),
     )
@@ -235,6 +238,14 @@ def _remove_stale_traces(root: Path) -> None:
                 from fragtui.sources.tracing.instance import remove_stale  # noqa: PLC0415  # See above.
 
                 remove_stale(root / place)
+
+
+def _cgroup_reader(
+    root: Path, deliver: Callable[[CgroupMemories], None], on_crash: Callable[[str], None]
+) -> CgroupReader:
+    from fragtui.sources.host.cgroups import CgroupReader  # noqa: PLC0415  # See run().
+
+    return CgroupReader(root, deliver, on_crash)
 
 
 def _write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None) -> None:

@@ -104,7 +104,7 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
-        readers = joined_readers(args, source.reader)
+        readers = joined_readers(args, source.reader, hold=True)
         pods, log = readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)
         trace = _trace_reader(args, source) if args.trace else None
         pods.start()

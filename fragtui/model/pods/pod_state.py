@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fragtui.cluster.event_reasons import is_of_network, was_skipped
 from fragtui.cluster.failure_reason import STARTING, ReasonClass, classify, innermost_error, specificity
-from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt
 from fragtui.model.pods.stuck_pods import PodLink, StuckPod
@@ -15,6 +16,8 @@ from fragtui.text import printable
 _ATTEMPTS_KEPT = 8
 MAX_LINKS = 16
 _MAX_PAIRS = 64
+_UNCLEAR = 2
+"""The specificity of a reason that may be memory."""
 _RANK = {"proven": 2, "likely": 1, "possible": 0}
 
 
@@ -33,6 +36,14 @@ class PodState:
     event_counts: dict[str, int] = field(default_factory=dict)
     first_failure: float | None = None
     last_failure: float | None = None
+    last_start_failure: float | None = None
+    """The last failure after which no sandbox or container of it runs: none of a kubelet that did not get so far."""
+    only_volumes: bool = True
+    """Whether nothing is known of it but failed work on its volumes."""
+    skipped: bool = False
+    """Whether the kubelet did not look at it the last time, since the node has no network."""
+    container: str | None = None
+    """The name of the container that does not start."""
     last_report: float = 0.0
     pairs: dict[tuple[str, str], PodLink] = field(default_factory=dict)
     """The link of each attempt to each kernel incident, by their ids."""
@@ -60,6 +71,9 @@ class PodState:
             self.first_failure = attempt.first_time
         if attempt.last_time is not None and (self.last_failure is None or attempt.last_time > self.last_failure):
             self.last_failure = attempt.last_time
+            self.skipped = is_of_network(attempt.error)
+            if not was_skipped(attempt.error):
+                self.last_start_failure = attempt.last_time
 
     def expect_retry(self, observation: PodObservation) -> bool:
         """Take when the kubelet tries again from one of its lines; return whether that changed.
@@ -73,7 +87,8 @@ class PodState:
             self.next_try = self.stated_until = None
         elif self.stated_until is None or time >= self.stated_until:
             self.next_try = observation.next_try
-            self.stated_until = observation.next_try if observation.fact is PodFact.RETRIES else None
+            says_when = observation.fact is PodFact.RETRIES or observation.step == VOLUME_STEP
+            self.stated_until = observation.next_try if says_when else None
         return self.next_try != before
 
     def link(self, attempt_id: str, links: Mapping[str, PodLink | None]) -> bool:
@@ -124,6 +139,7 @@ class PodState:
         self.event_counts |= other.event_counts
         self.waits_since = other.waits_since if self.waits_since is None else self.waits_since
         self.from_api |= other.from_api
+        self.only_volumes &= other.only_volumes
         self.sources.update(other.sources)
         self.last_report = max(self.last_report, other.last_report)
 
@@ -166,13 +182,23 @@ class PodState:
     def _reason(self) -> tuple[ReasonClass, str]:
         best: Attempt | None = None
         for attempt in self.attempts.values():
-            if best is None or specificity(attempt.reason_class) >= specificity(best.reason_class):
+            if best is None or _says_more(attempt, best):
                 best = attempt
         if best is not None:
             return best.reason_class, best.reason
         if self.waiting_error:
             return classify(self.waiting_error), printable(innermost_error(self.waiting_error))
         return STARTING, ""
+
+
+def _says_more(newer: Attempt, older: Attempt) -> bool:
+    """Return whether the newer attempt's reason is that of the pod: also one that may be memory after one that isn't.
+
+    A name conflict that follows from an earlier attempt says nothing by itself.
+    """
+    said, said_before = specificity(newer.reason_class), specificity(older.reason_class)
+    may_be_memory = said == _UNCLEAR and newer.follows is None and older.reason_class.memory is False
+    return said >= said_before or may_be_memory
 
 
 def memory_of(attempt: Attempt, links: tuple[PodLink, ...]) -> bool | None:

@@ -138,5 +138,8 @@ def _read(fields: _Fields) -> Entry | None:
             refaults=fields.maybe_whole("refaults"),
             read=fields.maybe_whole("read"),
             half_life=fields.maybe_number("half_life"),
+            cgroup_refaults=fields.maybe_whole("cgroup_refaults"),
+            cgroup_read=fields.maybe_whole("cgroup_read"),
+            cgroup_stalled=fields.maybe_number("cgroup_stalled"),
         )
     return None

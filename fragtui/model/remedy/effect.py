@@ -15,6 +15,8 @@ class Effect:
     compact: bool = False
     node: int | None = None
     """The NUMA node compacted; None for all."""
+    reclaim: int | None = None
+    """Bytes of clean page cache of the one cgroup that is reclaimed, instead of that of the node; with `page_cache`."""
     gentle: bool = False
     """Wakes kcompactd (vm.compaction_proactiveness, 5.15 and later); the writer itself compacts nothing."""
 

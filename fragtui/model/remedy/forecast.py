@@ -6,14 +6,14 @@ is a likely value with a low and a high end, and every run is compared with it a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_blocks, usable_by_node
 from fragtui.model.node.verdict import MANY_BLOCKS
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.zone_capacity import ZoneCapacity, dirty_bytes, page_cache, zone_capacities
+from fragtui.model.remedy.zone_capacity import Estimate, ZoneCapacity, dirty_bytes, page_cache, zone_capacities
 from fragtui.model.remedy.zone_gain import HIGH, LIKELY, LOW, MOSTLY_BOUND, drained_pages, freed_pages, gained_blocks
 from fragtui.text import format_bytes
 
@@ -91,14 +91,14 @@ class Forecast:
             return Gain(None, None, why="kcompactd decides by its own score whether it compacts")
         if not self.zone_capacities:
             return Gain(None, None, why="no zone that serves kernel requests could be read")
+        rooms = self.zone_capacities if effect.reclaim is None else self._of_cgroup(effect.reclaim)
         if effect.drops:
-            freed = [freed_pages(room, effect) for room in self.zone_capacities]
+            freed = [freed_pages(room, effect) for room in rooms]
             if any(pages is None for pages in freed):
                 return Gain(None, None, why="the page cache of each zone or the reclaimable slab could not be read")
-        pages = sum((freed_pages(room, effect) or 0) + drained_pages(room, effect) for room in self.zone_capacities)
+        pages = sum((freed_pages(room, effect) or 0) + drained_pages(room, effect) for room in rooms)
         likely, low, high = (
-            round(sum(gained_blocks(room, effect, case) for room in self.zone_capacities))
-            for case in (LIKELY, LOW, HIGH)
+            round(sum(gained_blocks(room, effect, case) for room in rooms)) for case in (LIKELY, LOW, HIGH)
         )
         if self.may_end_early(effect) and not effect.drops:
             low = min(0, low)
@@ -106,6 +106,30 @@ class Forecast:
             low = 0  # A handful beside thousands is noise, not a loss that the remedy may bring.
         why = self._nothing(effect, likely)
         return Gain(pages * self.page_size, likely, min(likely, low), max(likely, high), why)
+
+    def least_reclaim(self, clean: int, wanted: int) -> int:
+        """Return the least part of a cgroup's `clean` page cache, in bytes, whose low end gives the wanted blocks.
+
+        All of it if no part does.
+        """
+        parts = (clean // part for part in (8, 4, 2))
+        gains = ((part, self.gain(Effect(page_cache=True, reclaim=part)).low) for part in parts)
+        return next((part for part, low in gains if low is not None and low >= wanted), clean)
+
+    def _of_cgroup(self, clean: int) -> tuple[ZoneCapacity, ...]:
+        """Return the zones with only the page cache of a cgroup that has so many clean bytes of it.
+
+        No file shows in which zones and pageblocks a cgroup's pages are: they count as spread like all page cache.
+        """
+        share = min(1.0, clean / max(1, (self.cache or 0) - self.dirty))
+        return tuple(
+            replace(
+                room,
+                cache=None if room.cache is None else Estimate(*(round(end * share) for end in room.cache)),
+                dirty=round(room.dirty * share),
+            )
+            for room in self.zone_capacities
+        )
 
     def may_end_early(self, effect: Effect) -> bool:
         """Return whether a dirty page could end compaction before it is complete.

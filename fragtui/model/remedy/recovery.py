@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from fragtui.kernel.procfs.counters import sum_prefixed
 from fragtui.kernel.procfs.pressure import Stall
+from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.node.indices import blocks_of, free_pages, unusable_index
 from fragtui.model.node.snapshot import Snapshot, ZoneKey
 from fragtui.model.node.target_zones import target_blocks, target_zones, usable_by_node
@@ -226,6 +227,8 @@ class Checkpoint:
     """Seconds after the remedy."""
     blocks: int
     cost: Cost
+    price: CgroupPrice | None = None
+    """The cost to the cgroup that was reclaimed; None if none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from enum import StrEnum
 from fragtui.text import format_bytes, format_count, format_duration
 
 DAY = 86_400.0
+_CGROUPS = ("memory.reclaim", "memory.force_empty")
+"""Files of a cgroup that remedies write to."""
 _STEP_GAP = 10.0
 """Seconds between two steps of one run, at most: a step settles for little more than one."""
 
@@ -87,6 +89,10 @@ class EvidenceEntry:
     read: int | None = None
     """Bytes read from disks since the start."""
     half_life: float | None = None
+    cgroup_refaults: int | None = None
+    """Refaults, bytes read and PSI stall seconds of the cgroup that was reclaimed, since the start."""
+    cgroup_read: int | None = None
+    cgroup_stalled: float | None = None
 
 
 Entry = IntentEntry | EndEntry | EvidenceEntry
@@ -128,6 +134,8 @@ class Episode:
             return None
         counts = [f"{format_count(last.refaults)} refaults"] if last.refaults is not None else []
         counts += [f"{format_bytes(last.read)} read"] if last.read is not None else []
+        if last.cgroup_read is not None:
+            counts.append(f"{format_bytes(last.cgroup_read)} of it by that cgroup")
         return f"{', '.join(counts)} in the {format_duration(last.after)} after" if last.after else ", ".join(counts)
 
     @property
@@ -165,7 +173,9 @@ def describe_episode(episode: Episode, unknown: bool) -> str:
     """Return one remedy in a line: when, what, by whom, how it ended, its gain and how long it lasted."""
     intent = episode.intent
     when = datetime.fromtimestamp(intent.time).astimezone().strftime("%Y-%m-%d %H:%M:%S")
-    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}"]
+    places = (path.rpartition("/") for path in intent.paths)
+    place = next((f" on {folder}" for folder, _, file in places if file in _CGROUPS), "")
+    words = [f"{when}  {intent.remedy:<20} by {intent.by:<8}{place}"]
     if episode.ended is not None:
         error = f" ({episode.ended.error})" if episode.ended.error else ""
         words.append(f"{episode.ended.result.value}{error} in {format_duration(episode.ended.seconds)}")

@@ -58,7 +58,7 @@ def risks(
         why = "there are many such blocks already" if plenty else limit_phrase(forecast)
         found.append(Risk(f"Hardly worth its cost: {why}.", useless=True))
     dirty = dirty_bytes(snapshot.meminfo)
-    if effect.page_cache and not effect.sync and dirty >= _DIRTY:
+    if effect.page_cache and effect.reclaim is None and not effect.sync and dirty >= _DIRTY:
         found.append(Risk(f"{format_bytes(dirty)} of dirty pages stay: they go only after a sync.", useless=False))
     if effect.sync and dirty >= _DIRTY:
         found.append(Risk(f"{format_bytes(dirty)} of dirty pages must reach the disk first."))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from fragtui.model.remedy.forecast import HELPING_BLOCKS, Gain
 from fragtui.model.remedy.remedy_history import Episode, Result
-from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.catalogue import RECLAIM, Remedy
 from fragtui.remedies.escalation import StepResult
 from fragtui.text import counted, format_count
 
@@ -71,7 +71,7 @@ def lessons_from_history(history: Iterable[tuple[float, Episode]], order: int, w
         done = episode.ended is not None and episode.ended.result is Result.DONE
         if done and intent.order == order and gained is not None and intent.blocks is not None:
             expected = Gain(intent.expected_bytes, intent.expected_blocks)
-            page_cache = intent.remedy.endswith(("drop-caches-1", "drop-caches-3"))
+            page_cache = intent.remedy.endswith(("drop-caches-1", "drop-caches-3", RECLAIM))
             _add(found, intent.remedy, gained, wanted - intent.blocks, expected, at, page_cache=page_cache)
     return found
 

@@ -11,8 +11,8 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Remedy, numa_nodes
-from fragtui.remedies.escalation import Escalation, EscalationEnd, escalation_steps
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.escalation import Escalation, EscalationEnd, EscalationStep, steps_of_node
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.guard.lessons import weighed
 from fragtui.remedies.guard.policy import Policy, local_time
@@ -68,7 +68,7 @@ class Guard:
         self._audit = audit
         self._disabled_reason = disabled_reason
         self._followups: list[FollowUp] = []
-        self._remedies = escalation_steps(policy.steps, numa_nodes(root))
+        self._remedies = steps_of_node(policy.steps, root)
         directories = lock_directories(root, audit.path)
         try:
             self._lock = NodeLock.take("guard", directories, f"a guard with pid {os.getpid()}")
@@ -82,6 +82,8 @@ class Guard:
         """Why no step of the policy can run here, or None if one can."""
         if (unasked := unconfirmed_because(self._root, None)) is not None:
             return f"{unasked}, and a guard asks nobody"
+        if not self._remedies:
+            return "no cgroup has page cache to reclaim"
         reasons = [disabled_because(remedy, self._root, self._disabled_reason) for remedy in self._remedies]
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
@@ -115,6 +117,8 @@ class Guard:
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
         now = snapshot.monotonic
+        if EscalationStep.RECLAIM in self.policy.steps:  # Which cgroup has most page cache changes.
+            self._remedies = steps_of_node(self.policy.steps, self._root)
         steps: tuple[Remedy, ...] = self._remedies
         left_out: tuple[str, ...] = ()
         if not decision.periodic:

@@ -355,6 +355,8 @@ def _odds(state: NodeState) -> tuple[str, str]:
 
 def remedy_clause(effect: Effect | None, *, own: bool) -> str:
     """Return what a remedy did: ``you dropped caches``, ``caches were dropped``; `effect` is None if it is unknown."""
+    if effect is not None and effect.reclaim is not None:
+        return "you reclaimed one cgroup" if own else "one cgroup was reclaimed"
     if effect is not None and effect.drops:
         return "you dropped caches" if own else "caches were dropped"
     if effect is not None and effect.compact:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
+from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
 from fragtui.model.remedy.recovery import Recovery, Success
 from fragtui.model.remedy.remedy_history import Result
@@ -109,6 +110,15 @@ def kept_phrases(recovery: Recovery, result: RemedyResult) -> Sequence[str]:
         cost = "" if read is None else f", {short_bytes(read)} read from disk"
         phrases.append(f"{min(100, round(share * 100))} % after {span_words(after)}: {counted(blocks, 'block')}{cost}")
     return phrases
+
+
+def price_phrase(price: CgroupPrice) -> str:
+    """Return what a cgroup paid since it was reclaimed; unknown counts are named."""
+    refaults = "refaults unknown" if price.refaults is None else counted(price.refaults, "refault")
+    read = "reads unknown" if price.read is None else f"{short_bytes(price.read)} read from disk"
+    stalled = price.stalled
+    waited = "stalls unknown (cgroup v1 has no PSI)" if stalled is None else f"its tasks waited {stalled:.1f} s"
+    return f"{refaults}, {read}, {waited}"
 
 
 def pods_phrase(pods: StuckPods, asked_at: float | None) -> tuple[str, str]:

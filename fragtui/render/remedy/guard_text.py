@@ -9,6 +9,8 @@ from fragtui.text import counted, format_block
 
 _STEPS = {
     EscalationStep.SYNC: "sync",
+    EscalationStep.WAKE: "wake kcompactd",
+    EscalationStep.RECLAIM: "reclaim the cgroup with most page cache",
     EscalationStep.PAGE_CACHE: "drop page cache",
     EscalationStep.SLAB: "drop slab",
     EscalationStep.COMPACT_NODE: "compact each NUMA node",

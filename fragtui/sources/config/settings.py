@@ -19,7 +19,16 @@ from fragtui.sources.config.toml_file import TomlFile, read_own_toml, shown
 from fragtui.sources.files.own_files import file_problem
 from fragtui.text import printable
 
-REMEDY_NAMES = ("sync", "drop-caches-1", "drop-caches-2", "drop-caches-3", "nudge-kcompactd", "compact-node", "compact")
+REMEDY_NAMES = (
+    "sync",
+    "drop-caches-1",
+    "drop-caches-2",
+    "drop-caches-3",
+    "reclaim-cgroup",
+    "nudge-kcompactd",
+    "compact-node",
+    "compact",
+)
 """What `allowed_remedies` may list; one with a sync first is allowed with the one without."""
 _KEYS, _THRESHOLDS = "keys", "thresholds"
 """The tables; the name of a setting in one is ``keys.compact``."""

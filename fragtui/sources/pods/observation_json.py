@@ -14,7 +14,7 @@ _TEXT_LIMIT = 16_000
 _MAX_PIDS = 64
 _MAX_COUNTED = 1 << 63
 _NEEDED = ("source", "step", "error", "stage")
-_TEXTS = ("sandbox_id", "container_id", "event_id")
+_TEXTS = ("sandbox_id", "container_id", "event_id", "container")
 _STAMPS = ("time", "first_time", "since", "next_try")
 _COUNTS = ("line", "last_line", "count")
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.node.source_state import SourceState
+from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.crictl import CrictlSource
 from fragtui.sources.pods.inbox import PodInbox
@@ -24,6 +26,10 @@ from fragtui.text import shortage
 
 UPDATE_SECONDS = 0.25
 """Shortest time between two updates."""
+_HISTORY_SECONDS = 2.5
+"""Seconds in which the rows are held back at most, until what the sources report of the past is read."""
+_PAUSE_SECONDS = 0.3
+"""After so long without a report of the past it is read: the journal's reader ends no part of it with a mark."""
 _REVIEW_SECONDS = 5.0
 """Seconds between two checks of the tracker without changes: by time alone pods become stuck, or count as gone."""
 
@@ -45,12 +51,14 @@ class PodWatcher:
         clock: Callable[[], float] = time.time,
         recorder: PodRecorder | None = None,
         incidents: Iterable[Incident] = (),
+        hold: bool = False,
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
         than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
-        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log.
+        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log. With `hold` no pod
+        is in an update before the sources have reported the past; who asks once waits for them himself.
         """
         self._root = root
         self._on_update = on_update
@@ -71,6 +79,11 @@ class PodWatcher:
         )
         self._unstarted: tuple[PodSource, ...] = self._sources
         names = dict.fromkeys((*LOGS, *(source.name for source in self._sources)))
+        self._began = clock()
+        self._hold_until = time.monotonic() + _HISTORY_SECONDS if hold else None
+        """By the monotonic clock; None once the past is read."""
+        self._past_until = 0.0
+        """When the last report of the past should have been followed by the next one."""
         # From the start, so that no update looks complete while one of them has not reported.
         self._states = {name: SourceState(name, "connecting", "") for name in names}
 
@@ -96,8 +109,10 @@ class PodWatcher:
 
     def observations(self, observations: tuple[PodObservation, ...]) -> None:
         """See `PodSink`."""
+        self._note_past(observations)
 
         def change(tracker: IncidentTracker, now: float) -> bool:
+            self._note_past(observations)
             changed = False
             for observation in observations:
                 try:
@@ -111,7 +126,7 @@ class PodWatcher:
 
     def all_pods(self, pods: tuple[PodRef, ...]) -> None:
         """See `PodSink`."""
-        self._inbox.put(lambda tracker, _: tracker.set_existing(pods), len(pods))
+        self._inbox.put(lambda tracker, now: tracker.set_existing(pods, now), len(pods))
 
     def state(self, name: str, state: str, cannot_tell: str, proof: str = "", remedy: str = "") -> None:
         """See `PodSink`."""
@@ -132,6 +147,7 @@ class PodWatcher:
         looked = time.monotonic() - UPDATE_SECONDS
         changed = False
         while not self._stopping.is_set():
+            changed |= self._hold_until is not None
             due = looked + (UPDATE_SECONDS if changed else _REVIEW_SECONDS)
             changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
@@ -140,10 +156,28 @@ class PodWatcher:
             changed, looked = False, now
             self._start_sources()
             stuck, states = self._tracker.snapshot(self._clock()), tuple(self._states.values())
+            if self._is_past_unread(states):
+                # Half of the past has pods that fail and not that they started: they would appear and go again.
+                stuck = StuckPods()
+                states = tuple(_unproven(source) for source in states)
             update = PodUpdate(stuck, states, self._tracker.names, self._inbox.dropped, self._unread)
             if update != last and not self._stopping.is_set():
                 last = update
                 self._hand_over(update)
+
+    def _note_past(self, observations: Iterable[PodObservation]) -> None:
+        if self._hold_until is not None and any((each.time or 0.0) < self._began for each in observations):
+            self._past_until = time.monotonic() + _PAUSE_SECONDS
+
+    def _is_past_unread(self, states: Iterable[SourceState]) -> bool:
+        """Return whether a source has not yet reported what was before the start, or may be in the middle of it."""
+        now = time.monotonic()
+        if self._hold_until is not None and (
+            now >= self._hold_until
+            or (now >= self._past_until and all(source.sight is not Sight.PENDING for source in states))
+        ):
+            self._hold_until = None
+        return self._hold_until is not None
 
     def _start_sources(self) -> None:
         """Start the sources that are not started yet; if the node allows no thread, the next check tries again."""
@@ -175,3 +209,8 @@ class PodWatcher:
                 self._unread += 1
                 changed = True
         return changed
+
+
+def _unproven(source: SourceState) -> SourceState:
+    """Return the state of a source that delivered only a part so far: its silence means nothing yet."""
+    return replace(source, state="connecting", proof="") if source.sight is Sight.LOOKED else source

@@ -61,7 +61,7 @@ class RecordedPods:
         elif what == "learnt":
             self._tracker.learn(read_pod_facts(facts[0]))
         elif what == "all":
-            self._tracker.set_existing([read_pod_facts(fact) for fact in facts])
+            self._tracker.set_existing([read_pod_facts(fact) for fact in facts], self._now)
         elif what == "state":
             state = _state(facts[0])
             if len(self._states) < _MAX_LOGS or state.name in self._states:

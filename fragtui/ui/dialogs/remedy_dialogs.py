@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
@@ -14,8 +14,10 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.ladder import Rung, gentlest, ladder
 from fragtui.render.numbers import rough
 from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
 from fragtui.text import format_block, format_count, printable
@@ -59,8 +61,12 @@ class RemedyDialog(ConfirmDialog[Remedy]):
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("s", "next_variant", "Sync first")]
 
-    def __init__(self, setting: DialogContext, variants: tuple[Remedy, ...]) -> None:
+    def __init__(
+        self, setting: DialogContext, variants: tuple[Remedy, ...], beside: Callable[[int], list[Line]] | None = None
+    ) -> None:
+        """`beside` makes the lines about who holds the page cache, for the remedies that drop it."""
         self._setting = setting
+        self._beside = beside
         self._variants = variants
         self._chosen = 0
         super().__init__()
@@ -107,7 +113,37 @@ class RemedyDialog(ConfirmDialog[Remedy]):
             head, *rest = field("", [text], width - 3)
             lines.append(line((" " * LABEL_CELLS, "text"), ("s  ", "key"), head.spans[-1]))
             lines += [line((" " * (LABEL_CELLS + 3), "text"), row.spans[-1]) for row in rest]
-        return [*lines, *_consequences(setting, question, width)]
+        lines += _consequences(setting, question, width)
+        return lines if self._beside is None else [*lines, line(), *self._beside(width)]
+
+
+class ReclaimDialog(RemedyDialog):
+    """Asks whether to reclaim one cgroup; a key chooses the next of those with most page cache."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("p", "next_cgroup", "Next pod")]
+
+    def __init__(
+        self, setting: DialogContext, cgroups: tuple[tuple[Remedy, ...], ...], beside: Callable[[int], list[Line]]
+    ) -> None:
+        self._cgroups = cgroups
+        self._at = 0
+        super().__init__(setting, cgroups[0], beside)
+
+    @property
+    def run_label(self) -> str:
+        """What it does; the name is in the title."""
+        return "Reclaim it"
+
+    @property
+    def hint(self) -> str:
+        """The keys of the other variant and of the next cgroup."""
+        return f"{super().hint} · p next ({self._at + 1} of {len(self._cgroups)})"
+
+    def action_next_cgroup(self) -> None:
+        """Choose the next cgroup."""
+        self._at = (self._at + 1) % len(self._cgroups)
+        self._variants, self._chosen = self._cgroups[self._at], 0
+        self.changed()
 
 
 class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
@@ -115,8 +151,12 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
 
     run_label = "Run step by step"
 
-    def __init__(self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int) -> None:
+    def __init__(
+        self, setting: DialogContext, remedies: tuple[Remedy, ...], blocks: int, left_out: tuple[str, ...] = ()
+    ) -> None:
+        """`left_out` are steps that can't run here, each with the reason."""
         self._setting = setting
+        self._left_out = left_out
         self._blocks = blocks
         self._remedies = remedies
         self._free = usable_blocks(setting.snapshot, setting.order)
@@ -136,7 +176,8 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
         """Return the steps in their order, the expected result and the cost of all of them."""
         setting = self._setting
         block = format_block(setting.snapshot.host.page_size, setting.order)
-        steps = [f"{number}  {_command(remedy, setting.root)}" for number, remedy in enumerate(self._remedies, 1)]
+        rungs = self._rungs
+        steps = [f"{number}  {_rung_text(rung, setting.root)}" for number, rung in enumerate(rungs, 1)]
         until = f"{self._blocks} blocks of {block} are free; x aborts a step and the rest"
         if self.answer is None:
             have = f"! You already have {format_count(self._free or 0)} blocks of {block}; nothing would run."
@@ -144,7 +185,37 @@ class EscalationDialog(ConfirmDialog[tuple[Remedy, ...]]):
             return [*lines, line(), *field("Until", [until], width)]
         question = setting.question(reduce(_both, (remedy.effect for remedy in self._remedies)))
         lines = [*_need(question, width), line(), *field("Commands", steps, width, "strong")]
+        lines += field("Left out", self._left_out, width, "muted")
+        lines += field("Gentlest", [_gentlest_text(rungs)], width)
         return [*lines, *field("Until", [until], width), *_consequences(setting, question, width)]
+
+    @property
+    def _rungs(self) -> tuple[Rung, ...]:
+        setting = self._setting
+        view = forecast(setting.snapshot, setting.order)
+        return ladder(self._remedies, setting.snapshot, view, self._blocks - (self._free or 0))
+
+
+def _rung_text(rung: Rung, root: Path) -> str:
+    """Return the command of a step, and what it gives or why it is skipped."""
+    effect, blocks = rung.remedy.effect, rung.expected.blocks
+    text = _command(rung.remedy, root)
+    if rung.skipped is not None:
+        return f"{text} – skipped: {rung.skipped}"
+    if not (effect.drops or effect.compact) or blocks is None:
+        return text
+    return f"{text} – about {rough(max(0, blocks))} more blocks"
+
+
+def _gentlest_text(rungs: Sequence[Rung]) -> str:
+    """Return the gentlest step that suffices, and what more the next would bring."""
+    chosen, after = gentlest(rungs)
+    if chosen is None:
+        return "no step alone is expected to suffice, so all run in turn until there are enough"
+    text = f"{chosen.remedy.title} is expected to suffice: about {rough(chosen.expected.blocks or 0)} blocks"
+    if after is None:
+        return f"{text}; no later step is expected to give more"
+    return f"{text}; next: {after.remedy.title}, about {rough(after.expected.blocks or 0)}"
 
 
 def _both(first: Effect, second: Effect) -> Effect:

@@ -15,8 +15,8 @@ from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.forecast_text import error_sentence, share_phrase
-from fragtui.render.numbers import short_bytes
-from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
+from fragtui.render.numbers import short_bytes, span_words
+from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, price_phrase, verdict
 from fragtui.render.remedy_report import cost_phrase
 from fragtui.text import format_block, format_count, format_duration
 from fragtui.ui.clock import CLOCK
@@ -83,6 +83,8 @@ def recovery_lines(result: RemedyResult, session: Session, width: int) -> Sequen
         lines += [line(), *_step_lines(result.escalation_end, width)]
     lines += [line(), *_sizes(recovery, session.snapshot, width), *_zones(recovery, width)]
     lines += _lasted(result, width)
+    if session.recording is None:
+        lines += _price(result, width)
     return [*lines, *_happened(result, session, width)]
 
 
@@ -218,6 +220,21 @@ def _lasted(result: RemedyResult, width: int) -> list[Line]:
             line((f"  {row}", "muted")) for row in wrap(error_sentence(expected.blocks, recovery.gained), width - 2, 2)
         ]
     return lines
+
+
+def _price(result: RemedyResult, width: int) -> list[Line]:
+    """Return what the cgroup that was reclaimed paid, if one was."""
+    end = result.escalation_end
+    remedies = [result.outcome.remedy] if end is None else [step.remedy for step in end.steps]
+    reclaimed = next((remedy for remedy in remedies if remedy.effect.reclaim is not None), None)
+    if reclaimed is None:
+        return []
+    lines = [line(), line(("What it costs the reclaimed cgroup", "title"))]
+    paid = [(look.after, look.price) for look in result.checkpoints if look.price is not None]
+    texts = [f"{span_words(after)} after: {price_phrase(price)}" for after, price in paid]
+    if not texts:
+        texts = ["Its refaults, reads and stalls are read after 1, 5 and 30 minutes."]
+    return [*lines, *(line((row, "text")) for text in texts for row in wrap(f"  {text}", width, 2))]
 
 
 def _happened(result: RemedyResult, session: Session, width: int) -> list[Line]:

@@ -79,7 +79,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
             self._waiting = waiting = waiting_pods(update.stuck)
             blamed = self._having((*waiting.by_memory, *waiting.possibly))
-            others = self._having(pod for pod in update.stuck.pods if not pod.blamed)
+            others = self._having((*waiting.unknown, *waiting.others))
             started = self._having(update.stuck.started)
             rows: list[StuckPod | OtherPods] = list(blamed)
             if len(others) > 1 and blamed and not self._wanted:

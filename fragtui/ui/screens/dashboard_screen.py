@@ -117,7 +117,7 @@ class DashboardScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies that can't be run here."""
-        return None if action in ("remedy", "escalate", "guard") and self.session.disabled_reason else True
+        return None if action in ("remedy", "escalate", "guard", "reclaim") and self.session.disabled_reason else True
 
     def on_key(self, event: Key) -> None:
         """Show why a disabled key does nothing."""

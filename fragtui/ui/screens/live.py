@@ -15,6 +15,7 @@ from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL, RESTING_INTERVAL, Ticker
 from fragtui.text import printable
 from fragtui.ui.keys import KEYS, bindings
 from fragtui.ui.messages import (
+    CgroupsRead,
     ConsumersRead,
     Crashed,
     HistoryLoaded,
@@ -30,7 +31,7 @@ from fragtui.ui.screens.recording_actions import recording_notes
 from fragtui.ui.session import drop_words
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
-from fragtui.ui.wiring import AppDependencies, BackgroundReaders, ConsumerReader, ScreenRecorder
+from fragtui.ui.wiring import AppDependencies, BackgroundReaders, CgroupsReader, ConsumerReader, ScreenRecorder
 
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
@@ -62,6 +63,7 @@ class LiveScreen(DashboardScreen):
         self._started = False
         self._consumers: ConsumerReader | None = None
         self._trace: TraceController | None = None
+        self._cgroups: CgroupsReader | None = None
 
     def on_mount(self) -> None:
         """Start the timer for missing updates."""
@@ -171,6 +173,22 @@ class LiveScreen(DashboardScreen):
         self.session.consumers = message.consumers
         self.show()
 
+    def _read_cgroups(self) -> bool:
+        """Have the memory of cgroups read; return whether a reading runs."""
+        if self._cgroups is None and self._dependencies.cgroups is not None:
+            self._cgroups = self._dependencies.cgroups(
+                lambda cgroups: self.mail.put(CgroupsRead(cgroups)),
+                lambda traceback: self.mail.put(Crashed(traceback)),
+            )
+        return self._cgroups is not None and self._cgroups.look()
+
+    @surviving_errors
+    def on_cgroups_read(self, message: CgroupsRead) -> None:
+        """Take a reading of the cgroups."""
+        self.session.cgroups = message.cgroups
+        if self.remedies is not None:
+            self.remedies.cgroups_read()
+
     @surviving_errors
     def on_pods_updated(self, message: PodsUpdated) -> None:
         """Take an update of the pods."""
@@ -243,6 +261,7 @@ class LiveScreen(DashboardScreen):
                 dependencies.disabled_reason,
                 self._report_remedies,
                 dependencies.read_conditions,
+                self._read_cgroups,
             )
             self.session.disabled_reason = self.remedies.disabled_reason
             self.dashboard.show_keys()
@@ -290,6 +309,14 @@ class LiveScreen(DashboardScreen):
     def action_escalate(self) -> None:
         """Ask whether to run remedies step by step."""
         key_gate_of(self).then(lambda: self._ready_remedies().ask_escalation())
+
+    def action_reclaim(self) -> None:
+        """Ask whether to reclaim one cgroup."""
+        key_gate_of(self).then(lambda: self._ready_remedies().ask_reclaim())
+
+    def action_page_cache(self) -> None:
+        """Show who holds the page cache."""
+        self._ready_remedies().show_cgroups()
 
     def action_guard(self) -> None:
         """Switch the guard on or off."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from textual.app import App
 
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.target_zones import target_blocks
+from fragtui.model.node.target_zones import target_blocks, usable_blocks
+from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.recommendation import with_sync
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.audit.log import AuditLog
@@ -20,8 +22,8 @@ from fragtui.remedies.catalogue import (
     compact_node,
     drop_caches,
     numa_nodes,
-    read_catalogue,
-    wake_kcompactd,
+    read_wake,
+    reclaim_cgroup,
 )
 from fragtui.remedies.escalation import EscalationStep, escalation_steps
 from fragtui.remedies.guard.policy import Policy
@@ -32,14 +34,17 @@ from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.card.state_text import remedy_clause
 from fragtui.text import format_count, format_duration
 from fragtui.ui.dialogs.guard_dialog import GuardContext, GuardDialog
-from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, RemedyDialog
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, ReclaimDialog, RemedyDialog
 from fragtui.ui.dialogs.typed_name import TypedNameDialog
+from fragtui.ui.pages.cgroup_page import beside_lines, cgroup_lines, cgroup_name
 from fragtui.ui.pages.history_page import history_lines
 from fragtui.ui.pages.recovery_page import page_title, recovery_lines, summary
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.page import PageScreen
 from fragtui.ui.widgets.rows import Line
 
+_MAX_WAIT = 1.5
+"""Seconds to wait for the cgroups before a question."""
 ESCALATION_BLOCKS = 64
 """Blocks of the target order at which the escalation stops, as in the guard's policy."""
 _REMEDIES = ("drop-3", "compact", "drop-1", "drop-2", "nudge")
@@ -58,8 +63,12 @@ class RemedyController:
         disabled_reason: str | None,
         on_change: Callable[[RemedyState | str], None],
         read_conditions: Callable[[Path], NodeConditions],
+        read_cgroups: Callable[[], bool],
     ) -> None:
         session.remedies = RemedyState()
+        self._read_cgroups = read_cgroups
+        self._waiting: Callable[[], None] | None = None
+        """What to do once the cgroups are read."""
         self._read_conditions = read_conditions
         self._app = app
         self._session = session
@@ -108,14 +117,78 @@ class RemedyController:
     def ask(self, name: str) -> None:
         """Ask whether to run the remedy that a key names."""
         variants = self._variants(name)
-        if (setting := self._setting(variants[0])) is not None:
-            self._app.push_screen(RemedyDialog(setting, variants), lambda remedy: self._run(remedy, setting))
+        if (setting := self._setting(variants[0])) is None:
+            return
+        holders = None
+        if variants[0].effect.page_cache and (self._read_cgroups() or self._session.cgroups is not None):
+            holders = partial(beside_lines, self._session)
+        self._app.push_screen(RemedyDialog(setting, variants, holders), lambda remedy: self._run(remedy, setting))
+
+    def show_cgroups(self) -> None:
+        """Show who holds the page cache; the page changes once it is read."""
+        self._read_cgroups()
+        self._app.push_screen(PageScreen("Page cache by cgroup", partial(cgroup_lines, self._session), every=1.0))
+
+    def cgroups_read(self) -> None:
+        """Go on with what waits for the cgroups."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and len(self._app.screen_stack) == 1:
+            waiting()
+        elif isinstance(self._app.screen, RemedyDialog):
+            self._app.screen.changed()
+
+    def ask_reclaim(self) -> None:
+        """Ask whether to reclaim one cgroup, once they are read."""
+        self._after_cgroups(self._ask_reclaim)
+
+    def _ask_reclaim(self) -> None:
+        remedies = self._reclaims()
+        if not remedies:
+            found = self._session.cgroups
+            self._say((found.why if found else None) or "the page cache of no cgroup could be read")
+        elif (setting := self._setting(remedies[0][0])) is not None:
+            dialog = ReclaimDialog(setting, remedies, partial(beside_lines, self._session))
+            self._app.push_screen(dialog, lambda remedy: self._run(remedy, setting))
+
+    def _reclaims(self) -> tuple[tuple[Remedy, Remedy], ...]:
+        """Return the remedies for each cgroup that was read, the largest first; if much is dirty, with a sync first."""
+        found, snapshot = self._session.cgroups, self._session.snapshot
+        if found is None or snapshot is None:
+            return ()
+        view = forecast(snapshot, self._session.order)
+        missing = max(1, ESCALATION_BLOCKS - (usable_blocks(snapshot, self._session.order) or 0))
+        remedies = []
+        for cgroup in found.cgroups:
+            name, amount = cgroup_name(cgroup, self._session.pods), view.least_reclaim(cgroup.clean, missing)
+            plain, synced = (reclaim_cgroup(cgroup, name, amount, sync=sync) for sync in (False, True))
+            if plain.disabled_reason is not None:
+                continue
+            much = (cgroup.dirty or 0) >= cgroup.clean // 4
+            remedies.append((synced, plain) if much else (plain, synced))
+        return tuple(remedies)
+
+    def _after_cgroups(self, then: Callable[[], None]) -> None:
+        """Call `then` once the cgroups are read, at once if they just were, in any case after `_MAX_WAIT`."""
+        if not self._read_cgroups():
+            then()
+            return
+        self._waiting = then
+        self._app.set_timer(_MAX_WAIT, lambda: self.cgroups_read() if self._waiting is then else None)
 
     def ask_escalation(self) -> None:
-        """Ask whether to run remedies step by step."""
-        remedies = escalation_steps(EscalationStep, numa_nodes(self._root))
+        """Ask whether to run remedies step by step, once the cgroups are read."""
+        self._after_cgroups(self._ask_escalation)
+
+    def _ask_escalation(self) -> None:
+        more = {EscalationStep.WAKE: self._variants("nudge")[0]}
+        if reclaims := self._reclaims():
+            more[EscalationStep.RECLAIM] = min(reclaims[0], key=lambda remedy: remedy.sync_first)
+        remedies = escalation_steps(EscalationStep, numa_nodes(self._root), more)
         if (setting := self._setting(compact_all())) is None:
             return
+        reasons = {remedy.id: disabled_because(remedy, self._root) for remedy in remedies}
+        left_out = tuple(f"{name}: {why}" for name, why in reasons.items() if why is not None)
+        remedies = tuple(remedy for remedy in remedies if reasons[remedy.id] is None)
 
         def climb(chosen: tuple[Remedy, ...] | None) -> None:
             if chosen:
@@ -125,7 +198,7 @@ class RemedyController:
             self._mark("step by step", remedy_clause(None, own=True))
             self.service.escalate(chosen, setting.snapshot, setting.order, ESCALATION_BLOCKS, typed)
 
-        self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS), climb)
+        self._app.push_screen(EscalationDialog(setting, remedies, ESCALATION_BLOCKS, left_out), climb)
 
     def switch_guard(self) -> None:
         """Switch the guard off, or ask whether to switch it on for the target order."""
@@ -233,15 +306,13 @@ class RemedyController:
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and its variant with a sync if there is one."""
-        snapshot = self._session.snapshot
         if name.startswith("drop-"):
             value = int(name[-1])
             return self._preferred(drop_caches(value, sync=False), drop_caches(value, sync=True))
         if name == "compact":
             return self._preferred(compact_all(), compact_all(sync=True))
         if name == "nudge":
-            known = read_catalogue(self._root, snapshot.host.version if snapshot else None)
-            return (next((remedy for remedy in known if remedy.id == "nudge-kcompactd"), wake_kcompactd(None, None)),)
+            return (read_wake(self._root),)
         node = self._session.chosen[0] if self._session.chosen else 0
         return self._preferred(compact_node(node), compact_node(node, sync=True))
 

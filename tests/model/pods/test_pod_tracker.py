@@ -18,7 +18,8 @@ ERROR = "can't get final child's PID from pipe: EOF"
 
 def failed(time: float, pod: PodRef = WEB, number: int = 1, **more: object) -> PodObservation:
     settings: dict[str, object] = {"error": ERROR, "sandbox_id": f"{number:064x}"} | more
-    return PodObservation(PodFact.FAILED, "kubelet", "worker", pod, time, **settings)  # type: ignore[arg-type]
+    step = str(settings.pop("step", "worker"))
+    return PodObservation(PodFact.FAILED, "kubelet", step, pod, time, **settings)  # type: ignore[arg-type]
 
 
 def observed(
@@ -115,7 +116,7 @@ def test_deleted_and_unlisted_pods_leave() -> None:
     tracker = tracker_of(failed(1000.0), failed(1000.0, PodRef("shop", "b", OTHER), 2))
     tracker.observe(observed(PodFact.GONE, 1001.0), 1001.0)
     assert [pod.name for pod in tracker.snapshot(1002.0).pods] == ["b"]
-    assert tracker.set_existing([WEB]) is True
+    assert tracker.set_existing([WEB], 1002.0) is True
     assert tracker.snapshot(1002.0).pods == () and tracker.snapshot(1002.0).started == ()
 
 

@@ -69,7 +69,7 @@ def test_any_value_is_taken_or_refused_by_the_name_of_its_setting(given_settings
     ("text", "message"),
     [
         ("order = 4\nblocks = 0\n", "p: line 2: blocks: expected a whole number from 1 to"),
-        ("\n\nsteps = ['reboot']", "p: line 3: steps: expected a list of sync, drop-page-cache, "),
+        ("\n\nsteps = ['reboot']", "p: line 3: steps: expected a list of sync, wake-kcompactd, compact-node, "),
         ("steps = []", "p: line 1: steps: expected a list"),
         ("# x\nthreshold = 1", "p: line 2: threshold: expected one of blocks, cooldown"),
         ("a = 1\nb = = 2", "p: line 2: expected TOML"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
-from fragtui.cluster.observation import PodObservation
+from fragtui.cluster.observation import PodFact, PodObservation
+from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.reports.report_kind import ReportKind
+from fragtui.model.node.source_state import Sight
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.pods.watcher import UPDATE_SECONDS, PodWatcher
@@ -25,9 +28,9 @@ from tests.support.pod_sink import until
 
 
 class Watching:
-    def __init__(self, root: Path, kubeconfig: str | None = None) -> None:
+    def __init__(self, root: Path, kubeconfig: str | None = None, hold: bool = False) -> None:
         self.updates: list[tuple[float, PodUpdate]] = []
-        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_update=self._take)
+        self.watch = PodWatcher(root, kubeconfig=kubeconfig, on_update=self._take, hold=hold)
 
     def _take(self, update: PodUpdate) -> None:
         self.updates.append((time.monotonic(), update))
@@ -133,6 +136,36 @@ def test_log_kernel_and_remedy_meet_in_the_tracker(tmp_path: Path, log: Path) ->
                        f'"Type":"ContainerStarted","Data":"{9:064x}"}}\n')  # fmt: skip
         assert until(lambda: bool(watching.last.stuck.started))
         assert watching.stuck == [] and watching.last.stuck.started[0].after_remedy == "drop_caches 3"
+
+
+def test_rows_wait_until_the_past_is_read(tmp_path: Path) -> None:
+    """The log of the last half hour has a pod that fails and, later, that it runs: it must not appear meanwhile."""
+    began = time.time()
+    runs, stuck = PodRef("shop", "runs"), PodRef("shop", "stuck")
+    with Watching(tmp_path, hold=True) as watching:
+        for second in range(10):
+            failed = PodObservation(PodFact.FAILED, "kubelet", "worker", runs, began - 300 + second, error="x")
+            watching.watch.observations((failed, replace(failed, pod=stuck)))
+            time.sleep(0.1)
+        assert watching.updates and not any(update.stuck.pods for _, update in watching.updates)
+        assert not any(source.sight is Sight.LOOKED for source in watching.last.sources)
+        watching.watch.observations((PodObservation(PodFact.SANDBOX_RUNS, "kubelet", "x", runs, began - 200),))
+        assert until(lambda: watching.stuck == ["stuck"], 2.0)
+        late = PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", "late"), time.time(), error="x")
+        watching.watch.observations((late,))
+        assert until(lambda: watching.stuck == ["stuck", "late"], 1.0)
+    assert not any("runs" in [pod.name for pod in update.stuck.pods] for _, update in watching.updates)
+
+
+def test_a_source_that_never_answers_holds_no_row_for_long(tmp_path: Path) -> None:
+    with Watching(tmp_path, hold=True) as watching:
+        watching.watch.state("API", "connecting", "")
+        failed = PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", "web"), time.time() - 9, error="x")
+        end = time.monotonic() + 10
+        while not watching.stuck and time.monotonic() < end:
+            watching.watch.observations((failed,))
+            time.sleep(0.1)
+        assert watching.stuck == ["web"] and time.monotonic() < end - 6
 
 
 @pytest.mark.slow

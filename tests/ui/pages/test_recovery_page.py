@@ -10,11 +10,12 @@ import pytest
 from fragtui.cluster.failure_reason import UNKNOWN_REASON
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
+from fragtui.model.node.cgroup_memory import CgroupMemory, CgroupPrice
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
 from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-from fragtui.model.remedy.recovery import GainDecay, Success, compare
+from fragtui.model.remedy.recovery import Checkpoint, GainDecay, Success, compare
 from fragtui.model.remedy.remedy_history import Result
-from fragtui.remedies.catalogue import compact_all, drop_caches
+from fragtui.remedies.catalogue import compact_all, drop_caches, reclaim_cgroup
 from fragtui.remedies.outcome import Outcome, StepDone
 from fragtui.remedies.service import RemedyResult
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
@@ -131,6 +132,22 @@ def test_what_happened_is_in_order() -> None:
         "done in 0.5s",
         "default/a started",
     ]
+
+
+def test_what_a_reclaimed_cgroup_paid_has_a_section_of_its_own() -> None:
+    found = result(node(0, BARE), node(2, GAINED))
+    assert not any(
+        "reclaimed cgroup" in row for row in texts(list(recovery_lines(found, session(node(9, GAINED)), 76)))
+    )
+    cgroup = CgroupMemory("/a", "sys/fs/cgroup/a", 2, 1, 2, 1 << 30, 0, None)
+    reclaimed = replace(found, outcome=replace(found.outcome, remedy=reclaim_cgroup(cgroup, "shop/web-0")))
+    text = "\n".join(texts(list(recovery_lines(reclaimed, session(node(9, GAINED)), 76))))
+    assert "What it costs the reclaimed cgroup" in text and "after 1, 5 and 30 minutes" in text
+    look = Checkpoint(60.0, 1200, found.recovery.cost, CgroupPrice(12, 8 << 20, None))
+    text = "\n".join(
+        texts(list(recovery_lines(replace(reclaimed, checkpoints=(look,)), session(node(70, GAINED)), 116)))
+    )
+    assert "60 s after: 12 refaults, 8M read from disk, stalls unknown (cgroup v1 has no PSI)" in text
 
 
 @pytest.mark.parametrize("width", [54, 56, 76, 116])
