@@ -14,6 +14,8 @@ WINDOW = 300.0
 """Seconds of the rates and of the top tables: five minutes."""
 MAX_SECONDS = 1200
 """Batches that are remembered: 20 minutes at one a second."""
+MAX_ROWS_KEPT = 20_000
+"""Rows of them, about 5 MB: of a flood of tasks fewer batches are remembered."""
 MAX_KEYS = 512
 """Groups of denied requests that are remembered; of more, those of the smallest count as of other tasks."""
 MAX_MARKS = 256
@@ -62,7 +64,9 @@ class TraceTally:
     marks: deque[float] = field(default_factory=lambda: deque(maxlen=MAX_MARKS))
     """When requests were denied, seconds since the epoch."""
     _denied: dict[tuple[Task, int | None, str, str], DeniedGroup] = field(default_factory=dict)
-    _batches: deque[TraceBatch] = field(default_factory=lambda: deque(maxlen=MAX_SECONDS))
+    _batches: deque[TraceBatch] = field(default_factory=deque)
+    _rows: int = 0
+    """Rows of these batches."""
 
     @property
     def running(self) -> bool:
@@ -89,6 +93,9 @@ class TraceTally:
             self.marks.append(batch.time)
         if batch.fragmented or batch.waited:
             self._batches.append(batch)
+            self._rows += _rows_of(batch)
+            while len(self._batches) > MAX_SECONDS or self._rows > MAX_ROWS_KEPT:
+                self._rows -= _rows_of(self._batches.popleft())
 
     def _take_denied(self, row: DeniedRequests, time: float) -> None:
         self.denied_by_order[row.order] += row.times
@@ -148,6 +155,10 @@ class TraceTally:
 
     def _recent(self, seconds: float) -> Iterator[TraceBatch]:
         return (batch for batch in self._batches if self.whole or batch.time > self.until - seconds)
+
+
+def _rows_of(batch: TraceBatch) -> int:
+    return len(batch.fragmented) + len(batch.waited)
 
 
 def harm(row: Fragmentation) -> int:

@@ -7,7 +7,7 @@ import pytest
 from fragtui.kernel.tracing.event_lines import TraceEvent, parse_events
 from fragtui.model.tracing.trace_batch import DeniedRequests, Fragmentation, Task, TraceBatch, Waits
 from fragtui.model.tracing.trace_collector import MAX_OPEN, MAX_ROWS, OTHERS, TraceCollector
-from fragtui.model.tracing.trace_tally import MAX_KEYS, TraceTally, harm
+from fragtui.model.tracing.trace_tally import MAX_KEYS, MAX_ROWS_KEPT, TraceTally, harm
 from fragtui.render.tracing.trace_tables import stalled_words
 from tests.support.traces import saved_trace
 
@@ -155,6 +155,15 @@ def test_old_batches_leave_the_tables_not_the_sums() -> None:
     tally = tallied(extfrag("old", 0, 1), denied(), time=1000.0)
     tally.take(TraceBatch(2000.0, fragmented=(Fragmentation(Task("new"), "Unmovable", "Movable", 1, 1, 0, 3),)))
     assert [row.task.comm for row in tally.fragmenters()] == ["new"] and tally.denied == 1
+
+
+def test_a_flood_of_tasks_is_remembered_in_flat_memory() -> None:
+    tally = TraceTally(0.0)
+    for second in range(400):
+        rows = tuple(Fragmentation(Task(f"t{second} {n}"), "Unmovable", "Movable", 1, 0, 0, 3) for n in range(100))
+        tally.take(TraceBatch(float(second), fragmented=rows))
+    kept = sum(len(batch.fragmented) for batch in tally._batches)
+    assert kept == MAX_ROWS_KEPT == tally._rows and tally.fragmenters()[0].task.comm.startswith("t")
 
 
 def test_lost_events_end_exactness_and_the_end_has_its_reason() -> None:
