@@ -11,7 +11,7 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.output_file import PRIVATE, PROGRAM, PUBLIC, replace_file, write_file
-from fragtui.sources.recording.file_writer import RecordingFile
+from fragtui.sources.recording.file_writer import new_file
 from fragtui.ui.dialogs.command_palette import PaletteList
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
@@ -170,7 +170,7 @@ def test_a_textfile_is_not_first_written_where_it_can_be_foreseen(tmp_path: Path
 @pytest.mark.parametrize("mask", [0, 0o777])
 def test_a_recording_is_a_new_file_for_its_owner_alone(mask: int, victim: Path, out: Path) -> None:
     with umask(mask):
-        file = RecordingFile(out / "x.rec")
+        file = new_file(out / "x.rec")
     file.append(b"data")
     file.close()
     assert (out / "x.rec").read_bytes() == b"data" and mode_of(out / "x.rec") == 0o600
@@ -179,7 +179,7 @@ def test_a_recording_is_a_new_file_for_its_owner_alone(mask: int, victim: Path, 
     (out / "hard").hardlink_to(victim)
     for name in ("x.rec", "link", "to nothing", "hard"):
         with pytest.raises(FileExistsError):
-            RecordingFile(out / name)
+            new_file(out / name)
     assert victim.read_text() == "keep" and not (out / "none").exists()
 
 

@@ -228,7 +228,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         self.post(Crashed(text))
 
     def on_leave_asked(self) -> None:
-        """Quit in the normal way after a signal."""
+        """Quit in the normal way after a signal, or without a terminal."""
         self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
@@ -236,10 +236,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         if isinstance(driver := driver_of(self), QuietDriver):
             driver.note_leaving()
         super().exit(result, return_code, message)
-
-    def on_terminal_lost(self) -> None:
-        """Quit: if SIGHUP is ignored, nothing else reports that the terminal is gone."""
-        self.exit()
 
     def on_terminal_unread(self) -> None:
         """Stop drawing and sample less often."""

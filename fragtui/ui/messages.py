@@ -77,10 +77,6 @@ class Crashed(MailboxMessage):
         self.traceback = traceback
 
 
-class TerminalLost(Message, bubble=False):
-    """The terminal was closed."""
-
-
 class TerminalUnread(Message, bubble=False):
     """The terminal has read nothing for a minute."""
 
@@ -106,7 +102,7 @@ class GlyphsMeasured(Message, bubble=False):
 
 
 class LeaveAsked(Message, bubble=False):
-    """A signal asks the application to quit."""
+    """A signal asks the application to quit, or the terminal is lost."""
 
 
 class RemediesUpdated(MailboxMessage):

@@ -1,4 +1,4 @@
-"""The application over a recording."""
+"""The applications over a recording, and over the stream of a node elsewhere."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import NoReturn, cast
 
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.player import Moment, Player
+from fragtui.sampler import Ticker
+from fragtui.streamed_node import StreamedNode
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import KeyMap
-from fragtui.ui.screens.replay import Played, ReplayScreen
+from fragtui.ui.screens.played import Played
+from fragtui.ui.screens.replay import ReplayScreen
+from fragtui.ui.screens.streamed import StreamScreen
 from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.wiring import AppDependencies
 
@@ -19,8 +23,40 @@ def _never(_: object) -> NoReturn:
     raise AssertionError("a replay reads nothing: all comes from its player")
 
 
-class ReplayApp(FragtuiApp):
-    """The full-screen view of a recording; `make_player` takes the receivers of moments and tracebacks."""
+class _PlayedApp(FragtuiApp):
+    """Its only source delivers moments; `make_source` takes the receivers of them and of tracebacks."""
+
+    def __init__(
+        self,
+        make_source: Callable[[Callable[[Moment], None], Callable[[str], None]], Ticker],
+        read_only: str,
+        order: int | None = None,
+        look: TerminalLook | None = None,
+        keymap: KeyMap | None = None,
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    ) -> None:
+        super().__init__(
+            AppDependencies(
+                sampler=lambda _, crash: make_source(self._play, crash),
+                kernel_log=_never,
+                pods=_never,
+                read_conditions=_never,
+                root=Path("/"),
+                live=False,
+                order=order,
+                thresholds=thresholds,
+                read_only=read_only,
+                keymap=keymap or {},
+            ),
+            look,
+        )
+
+    def _play(self, moment: Moment) -> None:
+        self.post(Played(moment))
+
+
+class ReplayApp(_PlayedApp):
+    """The full-screen view of a recording."""
 
     def __init__(
         self,
@@ -30,21 +66,7 @@ class ReplayApp(FragtuiApp):
         keymap: KeyMap | None = None,
         thresholds: Thresholds = DEFAULT_THRESHOLDS,
     ) -> None:
-        super().__init__(
-            AppDependencies(
-                sampler=lambda _, crash: make_player(self._play, crash),
-                kernel_log=_never,
-                pods=_never,
-                read_conditions=_never,
-                root=Path("/"),
-                live=False,
-                order=order,
-                thresholds=thresholds,
-                read_only="a recording",
-                keymap=keymap or {},
-            ),
-            look,
-        )
+        super().__init__(make_player, "a recording", order, look, keymap, thresholds)
 
     @property
     def player(self) -> Player:
@@ -56,5 +78,26 @@ class ReplayApp(FragtuiApp):
         dependencies = self.dependencies
         return ReplayScreen(self.player, dependencies.order, dependencies.thresholds, dependencies.keymap)
 
-    def _play(self, moment: Moment) -> None:
-        self.post(Played(moment))
+
+class StreamApp(_PlayedApp):
+    """The full-screen view of a node elsewhere; `make_node` as `make_source`."""
+
+    def __init__(
+        self,
+        make_node: Callable[[Callable[[Moment], None], Callable[[str], None]], StreamedNode],
+        order: int | None = None,
+        look: TerminalLook | None = None,
+        keymap: KeyMap | None = None,
+        thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    ) -> None:
+        super().__init__(make_node, "a stream", order, look, keymap, thresholds)
+
+    @property
+    def node(self) -> StreamedNode:
+        """The node."""
+        return cast("StreamedNode", self.sampler)
+
+    def make_main(self) -> StreamScreen:
+        """Return the main screen."""
+        dependencies = self.dependencies
+        return StreamScreen(self.node, dependencies.order, dependencies.thresholds, dependencies.keymap)

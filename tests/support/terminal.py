@@ -32,6 +32,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
         self.status: int | None = None
+        self.answers: dict[bytes, bytes] = {}
+        """What this terminal answers to each request."""
         self.pid, self.fd = pty.fork()
         size = struct.pack("HHHH", rows, columns, 0, 0)
         if self.pid == 0:
@@ -49,6 +51,18 @@ class Terminal:
 
     def pump(self, seconds: float = 0.05) -> None:
         """Take what the program writes for so long."""
+        for data in self._arriving(seconds):
+            self.written += data
+            for request, answer in self.answers.items():
+                os.write(self.fd, answer * data.count(request))
+            self._stream.feed(data)
+
+    def drain(self, seconds: float) -> None:
+        """Take what the program writes for so long, and forget it: to draw the screen here takes long."""
+        for _ in self._arriving(seconds):
+            continue
+
+    def _arriving(self, seconds: float) -> Iterator[bytes]:
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if select.select([self.fd], [], [], left)[0]:
@@ -58,8 +72,7 @@ class Terminal:
                     return
                 if not data:
                     return
-                self.written += data
-                self._stream.feed(data)
+                yield data
 
     def until(self, condition: Callable[[str], bool] | str, seconds: float = 40.0) -> str:
         """Return the screen once it holds a text or meets a condition."""

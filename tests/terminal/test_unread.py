@@ -197,7 +197,8 @@ def test_the_screen_sleeps_on_an_unread_terminal(node: Node) -> None:
 @pytest.mark.by_hand
 @pytest.mark.timeout(SECONDS + 120)
 def test_memory_is_flat_for_ten_minutes_on_an_unread_terminal(node: Node) -> None:
-    with terminal("--root", str(node.root), "--interval", "0.2") as term:
+    argv = [sys.executable, "-c", _SOONER.replace(f"UNREAD = {SOON}", "LOST = 86_400")]
+    with terminal("--root", str(node.root), "--interval", "0.2", argv=argv) as term:
         stop_reading(term)
         node.change_for(75)
         share, grown = _measure(term, node, SECONDS, node.change)

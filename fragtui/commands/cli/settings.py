@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # See `take_settings`.
     from fragtui.model.node.verdict import Thresholds
     from fragtui.sources.config.settings import Settings, Value
 
-SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order", "trace")
+SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order", "idle_exit", "trace")
 _NOT_ASKED = ("-h", "--help", "--version")
 """With one of these, no setting counts: help must work with a broken file too."""
 

@@ -1,4 +1,4 @@
-"""Options of the verbs that keep reading, or show the screen: the interval, the logs, the colours."""
+"""Options of the verbs that keep reading, or show the screen: the interval, the logs, the look, the end."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import argparse
 from pathlib import Path
 
 from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL
+from fragtui.text import parse_duration
 from fragtui.ui.widgets.palette import AUTO, THEME_CHOICES
+
+_MAX_IDLE_SECONDS = 30 * 86_400.0
 
 
 def add_interval(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +36,7 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the full screen's colours and glyphs."""
+    """Add the options of the full screen: its colours and glyphs, and when it ends by itself."""
     parser.add_argument(
         "--theme",
         type=_theme,
@@ -42,6 +45,13 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(THEME_CHOICES)} (default auto: light or dark as the terminal is)",
     )
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument(
+        "--idle-exit",
+        type=_idle_exit,
+        default=None,
+        metavar="off|DURATION",
+        help="quit after so long without a key, such as 30m or 8h, also if something runs (default off)",
+    )
 
 
 def add_trace_option(parser: argparse.ArgumentParser) -> None:
@@ -57,6 +67,15 @@ def _theme(text: str) -> str:
     if text not in THEME_CHOICES:
         raise argparse.ArgumentTypeError(f"{text}: expected one of {', '.join(THEME_CHOICES)}")
     return text
+
+
+def _idle_exit(text: str) -> float | None:
+    if text == "off":
+        return None
+    seconds = parse_duration(text)
+    if seconds is None or not 1 <= seconds <= _MAX_IDLE_SECONDS:
+        raise argparse.ArgumentTypeError(f"{text}: expected off, or 1s to 30d, such as 30m")
+    return seconds
 
 
 def _file(text: str) -> str:

@@ -23,6 +23,7 @@ from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
+from fragtui.text import printable
 
 if TYPE_CHECKING:
     from fragtui.model.node.cgroup_memory import CgroupMemories
@@ -52,13 +53,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_source_options(parser)
     add_look_options(parser)
     add_trace_option(parser)
+    parser.add_argument(
+        "--host",
+        metavar="URL",
+        help="show another node: ssh://[USER@]NODE[:PORT] or kube://[CONTEXT/]NODE, by your own ssh or kubectl",
+    )
+    parser.add_argument(
+        "--host-program", default="fragtui", metavar="PATH", help="fragtui on that node, by ssh (default: on its PATH)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
+    if args.host is not None:
+        return _run_elsewhere(args)
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
     # first bars.
+    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
+
+    import_asyncio()
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
     from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
@@ -115,9 +129,21 @@ def run(args: argparse.Namespace) -> int:
     )
     # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
+    app.idle_exit = args.idle_exit
     app.run()
     app.say_failure()
     return app.return_code or 0
+
+
+def _run_elsewhere(args: argparse.Namespace) -> int:
+    from fragtui.commands.look.elsewhere import show  # noqa: PLC0415  # The first bars of this node don't need it.
+    from fragtui.sources.recording.link import BadHost, link_of  # noqa: PLC0415
+
+    try:
+        return show(args, link_of(args.host, args.host_program, args.interval))
+    except BadHost as error:
+        report_error(args, f"--host {printable(args.host)}: {error}")
+        return Exit.USAGE
 
 
 def _raise_file_limit() -> int:

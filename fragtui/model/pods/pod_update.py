@@ -27,6 +27,10 @@ class PodUpdate:
         """Index the names: rows are drawn at every tick."""
         object.__setattr__(self, "_by_uid", {pod.uid: pod for pod in self.names if pod.uid})
 
+    def resembles(self, earlier: PodUpdate) -> bool:
+        """Return whether only times, counts and texts differ: the same pods for the same reasons, sources as before."""
+        return _kinds(self) == _kinds(earlier)
+
     def named(self, uid: str) -> PodRef | None:
         """Return the pod of a uid, None if no source named it."""
         return self._by_uid.get(uid)
@@ -37,3 +41,11 @@ class PodUpdate:
         if owner is None or owner.uid is None:
             return None
         return self._by_uid.get(owner.uid) or PodRef(uid=owner.uid)
+
+
+def _kinds(update: PodUpdate) -> tuple[object, ...]:
+    pods = (*update.stuck.pods, *update.stuck.started)
+    return (
+        [(pod.ref, pod.reason_class, pod.memory, pod.links, pod.started) for pod in pods],
+        [(source.name, source.state, source.cannot_tell) for source in update.sources],
+    )

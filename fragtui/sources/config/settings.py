@@ -162,6 +162,7 @@ DEFAULTS: dict[str, tuple[Any, Check]] = {
     "ascii": (False, _flag),
     "interval": (None, _number),
     "order": (None, _number),
+    "idle_exit": (None, _text),
     "read_only": (False, _flag),
     "trace": (False, _flag),
     "confirm": ("ask", _confirm),

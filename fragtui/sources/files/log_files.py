@@ -114,9 +114,10 @@ class FollowedFile:
             if self._stream is None:
                 return b""
             try:
-                if os.fstat(self._stream.fileno()).st_size < self._position:
+                if (size := os.fstat(self._stream.fileno()).st_size) < self._position:
                     self._position = 0
-                data = self._next()
+                # A log is looked at four times a second; a read would get memory for 256 KiB first.
+                data = self._next() if size > self._position else b""
             except OSError:
                 self.close()
                 return b""

@@ -30,6 +30,9 @@ _HISTORY_SECONDS = 2.5
 """Seconds in which the rows are held back at most, until what the sources report of the past is read."""
 _PAUSE_SECONDS = 0.3
 """After so long without a report of the past it is read: the journal's reader ends no part of it with a mark."""
+
+_SAME_SECONDS = 1.0
+"""The same after one that had nothing but new times and counts: 22 stuck pods fail again every second."""
 _REVIEW_SECONDS = 5.0
 """Seconds between two checks of the tracker without changes: by time alone pods become stuck, or count as gone."""
 
@@ -145,13 +148,13 @@ class PodWatcher:
         self._start_sources()
         last: PodUpdate | None = None
         looked = time.monotonic() - UPDATE_SECONDS
-        changed = False
+        changed, pace = False, UPDATE_SECONDS
         while not self._stopping.is_set():
             changed |= self._hold_until is not None
-            due = looked + (UPDATE_SECONDS if changed else _REVIEW_SECONDS)
+            due = looked + (pace if changed else _REVIEW_SECONDS)
             changed |= self._take_changes(due - time.monotonic())
             now = time.monotonic()
-            if now - looked < (UPDATE_SECONDS if changed else _REVIEW_SECONDS):
+            if now - looked < (pace if changed else _REVIEW_SECONDS):
                 continue
             changed, looked = False, now
             self._start_sources()
@@ -162,6 +165,8 @@ class PodWatcher:
                 states = tuple(_unproven(source) for source in states)
             update = PodUpdate(stuck, states, self._tracker.names, self._inbox.dropped, self._unread)
             if update != last and not self._stopping.is_set():
+                same = self._hold_until is None and last is not None and update.resembles(last)
+                pace = _SAME_SECONDS if same else UPDATE_SECONDS
                 last = update
                 self._hand_over(update)
 

@@ -22,6 +22,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from fragtui import __version__
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.node.snapshot import Host
 from fragtui.sources.host.snapshot_builder import FileText, Tick
@@ -30,15 +31,15 @@ from fragtui.text import printable
 RECORDING_VERSION = 2
 MARK = b'["fragtui recording",'
 _OLD_MARK = b"fragtui recording "
-_GZIP_MARK = b"\x1f\x8b\x08"
+GZIP_MARK = b"\x1f\x8b\x08"
 _GZIP = 31
 """The `wbits` of zlib for a gzip member."""
 _LEVEL = 6
 _PIECE = 128
 """Compressed bytes unpacked at a time, to at most 132 kB of text."""
-_FLUSHED = b"\x00\x00\xff\xff"
+FLUSHED = b"\x00\x00\xff\xff"
 """How Z_SYNC_FLUSH ends: no piece goes beyond it, so a damaged byte costs its own flush only."""
-_MAX_FLUSH = 1 << 25
+MAX_FLUSH = 1 << 25
 """Bytes of text between two checks. A flush holds some seconds: more is not a recording of fragtui."""
 _LINE_BYTES = 64
 """Bytes of memory that a line takes besides its text."""
@@ -71,6 +72,7 @@ class SegmentWriter:
             "release": host.release,
             "page_size": host.page_size,
             "page_size_assumed": host.page_size_assumed,
+            "fragtui": __version__,
         }
         self.last = dict(last)
         self._lines: dict[str, list[str]] | None = None
@@ -158,7 +160,7 @@ class TickReader:
                 lines[number] = _changed(lines[number], change)
         text = "\n".join(lines)
         self._files[name] = (path, lines)
-        if len(text) > _MAX_FLUSH or len(self._files) > _MAX_FILES:
+        if len(text) > MAX_FLUSH or len(self._files) > _MAX_FILES:
             raise ValueError("too much text")
         return FileText(path, text, None, read_at, took)
 
@@ -184,8 +186,8 @@ class SegmentReader:
         size, end = 0, self._start
         while end < len(self._data):
             place, end = end, min(end + _PIECE, len(self._data))
-            if (flushed := self._data.find(_FLUSHED, place, end)) >= 0:
-                end = flushed + len(_FLUSHED)
+            if (flushed := self._data.find(FLUSHED, place, end)) >= 0:
+                end = flushed + len(FLUSHED)
             try:
                 text = stream.decompress(self._data[place:end])
             except zlib.error:
@@ -196,7 +198,7 @@ class SegmentReader:
                 *whole, last = self.rest.split(b"\n")
                 self._rest, size = [last], len(last)
                 yield from (line + b"\n" for line in whole)
-            if size > _MAX_FLUSH:
+            if size > MAX_FLUSH:
                 return
             if stream.eof:
                 self.end = end - len(stream.unused_data)
@@ -207,15 +209,15 @@ class SegmentReader:
         crc = size = 0
         flush: list[bytes] = []
         for line in self.lines():
-            if (check := _CHECK.fullmatch(line)) is None:
+            if (checked := is_checked(line, crc)) is None:
                 flush.append(line)
                 size += len(line) + _LINE_BYTES
-            elif int(check[1]) == crc:
+            elif checked:
                 yield flush
                 flush, size = [], 0
             else:
-                size = _MAX_FLUSH + 1
-            if size > _MAX_FLUSH:
+                size = MAX_FLUSH + 1
+            if size > MAX_FLUSH:
                 self.end = None
                 return
             crc = zlib.crc32(line, crc)
@@ -229,7 +231,7 @@ def check_beginning(data: bytes) -> None:
         raise NotARecording("a recording of an older fragtui; record again")
     segment = SegmentReader(data, 0)
     line = next(segment.lines(), None) or segment.rest
-    if not line.startswith(MARK[: len(line)]) or not data.startswith(_GZIP_MARK[: len(data)]):
+    if not line.startswith(MARK[: len(line)]) or not data.startswith(GZIP_MARK[: len(data)]):
         raise NotARecording("not a recording of fragtui")
     version = line[len(MARK) :].partition(b",")[0]
     if line.endswith(b"\n") and version != b"%d" % RECORDING_VERSION:
@@ -239,6 +241,12 @@ def check_beginning(data: bytes) -> None:
             f"a recording of version {int(version)}, this fragtui reads version {RECORDING_VERSION}: replay it with "
             "the fragtui that made it or a newer one"
         )
+
+
+def is_checked(line: bytes, crc: int) -> bool | None:
+    """Return whether a check has the CRC-32 of the segment's text before it; None if the line is no check."""
+    check = _CHECK.fullmatch(line)
+    return None if check is None else int(check[1]) == crc
 
 
 def tick_times(line: bytes) -> tuple[float, float] | None:

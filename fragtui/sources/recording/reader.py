@@ -202,18 +202,18 @@ class _Index:
             times = tick_times(line)
             self._charge(line, times is not None)
             if self._first:
-                self._ahead, self.host = _read_beginning(line)
+                self._ahead, self.host = read_beginning(line)
                 self._first = False
             elif times is not None:
                 # Threads report events at the same time: the time of an event is never before that of the previous one.
                 at = self._latest = max(self._latest, times[0])
-                wall = _wall(times[1])
+                wall = wall_clock(times[1])
                 self._ahead = wall - at
                 ticks.append(RecordedTick(at, wall, self._segment, self._start))
             else:
-                kind, when, facts = _read_event(line)
+                kind, when, facts = read_event(line)
                 at = self._latest = max(self._latest, when)
-                events.append(RecordedEvent(at, _wall(at + self._ahead), kind, facts))
+                events.append(RecordedEvent(at, wall_clock(at + self._ahead), kind, facts))
         self.ticks += ticks
         self.events += events
 
@@ -226,8 +226,11 @@ class _Index:
         self._memory -= _LINE_BYTES if tick else needed
 
 
-def _read_beginning(line: bytes) -> tuple[float, Host]:
-    """Return the offset of the wall clock from the monotonic one, seconds, and the host."""
+def read_beginning(line: bytes) -> tuple[float, Host]:
+    """Return the offset of the wall clock from the monotonic one, seconds, and the host, of a segment's first line.
+
+    Raises ValueError, TypeError or KeyError for any other line.
+    """
     _, version, begun, wall, facts = read_json(line)
     page_size = facts["page_size"]
     if not line.startswith(MARK) or version != RECORDING_VERSION:
@@ -236,10 +239,11 @@ def _read_beginning(line: bytes) -> tuple[float, Host]:
         raise ValueError("page size")
     name, release = (printable(facts[key]) if isinstance(facts[key], str) else None for key in ("name", "release"))
     host = Host(name, release, parse_version(release) if release else None, page_size, bool(facts["page_size_assumed"]))
-    return _wall(wall) - _seconds(begun), host
+    return wall_clock(wall) - _seconds(begun), host
 
 
-def _read_event(line: bytes) -> tuple[str, float, tuple[object, ...]]:
+def read_event(line: bytes) -> tuple[str, float, tuple[object, ...]]:
+    """Return kind, monotonic seconds and facts of an event's line. Raises ValueError or TypeError for another one."""
     kind, at, facts = read_json(line)
     if kind not in ("L", "P", "R") or not isinstance(facts, list):
         raise ValueError("a line of no known kind")
@@ -254,7 +258,8 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
-def _wall(seconds: object) -> float:
+def wall_clock(seconds: object) -> float:
+    """Return a time of a recording if the calendar has it, else raise ValueError."""
     if (time := epoch_seconds(_seconds(seconds))) is None:
         raise ValueError("a time outside the calendar")
     return time

@@ -46,8 +46,15 @@ class Recorder:
     It also records the kernel log (`log_stream`) and the pods (it is a `PodRecorder`).
     """
 
-    def __init__(self, host: Host, kept: int = RING_BYTES, audit: AuditPlace | None = None) -> None:
+    def __init__(
+        self,
+        host: Host,
+        kept: int = RING_BYTES,
+        audit: AuditPlace | None = None,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
         """`kept` bytes stay in memory without a file; `audit` is the log of remedies whose lines are recorded."""
+        self._flush_seconds = flush_seconds
         self._host = host
         self._kept = kept
         self._lock = threading.Lock()
@@ -82,9 +89,12 @@ class Recorder:
 
     def save(self, path: Path) -> RecordingFile:
         """Start a new file with the content of the memory; raise OSError if it can't be created."""
-        from fragtui.sources.recording.file_writer import RecordingFile  # noqa: PLC0415  # Not at the start.
+        from fragtui.sources.recording.file_writer import new_file  # noqa: PLC0415  # Not at the start.
 
-        file = RecordingFile(path)
+        return self.write_to(new_file(path))
+
+    def write_to(self, file: RecordingFile) -> RecordingFile:
+        """Write the content of the memory and all that follows to a file or pipe; return it."""
         with self._lock:
             self._flush()
             for segment in self._ring:
@@ -110,7 +120,7 @@ class Recorder:
             for line in lines:
                 self._event("R", [line.decode("utf-8", "replace")], tick.monotonic)
             self._waiting.append(tick)
-            if tick.monotonic - self._flushed >= FLUSH_SECONDS:
+            if tick.monotonic - self._flushed >= self._flush_seconds:
                 self._flush()
                 self._flushed = tick.monotonic
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,10 @@ if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the firs
 _AFTER_BARS = 0.1
 """Seconds after the first bars at which the other readers start: earlier, they would delay the thread that writes the
 bars."""
+_LATE_SECONDS = 1.2
+"""Seconds that a change which is not urgent waits for a sample, to be drawn with it."""
+_URGENT_SECONDS = 1.0
+"""Seconds between two that are drawn at once."""
 _FOREIGN_NOTICE_SECONDS = 10.0
 _INTERVALS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 
@@ -60,6 +65,8 @@ class LiveScreen(DashboardScreen):
         self._dependencies = dependencies
         self._readers = readers
         self._heartbeat_timer: asyncio.TimerHandle | None = None
+        self._late_draw: asyncio.TimerHandle | None = None
+        self._urgent_at = -math.inf
         self._started = False
         self._consumers: ConsumerReader | None = None
         self._trace: TraceController | None = None
@@ -72,9 +79,10 @@ class LiveScreen(DashboardScreen):
             self._start_readers()
 
     def on_unmount(self) -> None:
-        """Stop the timer."""
-        if self._heartbeat_timer is not None:
-            self._heartbeat_timer.cancel()
+        """Stop the timers."""
+        for timer in (self._heartbeat_timer, self._late_draw):
+            if timer is not None:
+                timer.cancel()
 
     def close(self) -> None:
         """Abort a remedy that runs, and end the trace."""
@@ -92,6 +100,9 @@ class LiveScreen(DashboardScreen):
 
     def show(self) -> None:
         """Redraw the panels that changed; while the terminal is not read, only set the sampling interval."""
+        if self._late_draw is not None:
+            self._late_draw.cancel()
+            self._late_draw = None
         if self.unread:
             self._sampler.resting = not self._needs_samples
         super().show()
@@ -191,15 +202,26 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def on_pods_updated(self, message: PodsUpdated) -> None:
-        """Take an update of the pods."""
-        self.session.pods = message.update
+        """Take an update of the pods; one of times and counts is drawn with the next sample.
+
+        22 stuck pods fail again, and are read, several times a second.
+        """
+        before, self.session.pods = self.session.pods, message.update
+        urgent = before is None or not message.update.resembles(before)
+        if urgent and (now := time.monotonic()) - self._urgent_at >= _URGENT_SECONDS:
+            self._urgent_at = now
+            self.show()
+        elif self._late_draw is None:
+            self._late_draw = asyncio.get_running_loop().call_later(_LATE_SECONDS, self.call_next, self._show_late)
+
+    @surviving_errors
+    def _show_late(self) -> None:
         self.show()
 
     @surviving_errors
     def on_trace_read(self, message: TraceRead) -> None:
         """Take what the trace brought."""
         self._ready_trace().take(message.batches)
-        self.show()
 
     def _ready_trace(self) -> TraceController:
         if self._trace is None:
@@ -234,8 +256,7 @@ class LiveScreen(DashboardScreen):
         notes = recording_notes(self.app, self._dependencies.recorder)
         if self.session.disabled_reason:
             notes.append("◌ no remedies")
-        if self._trace is not None and self._trace.running:
-            notes.append("◉ trace")
+        notes += self._trace.notes if self._trace is not None else ()
         if self.remedies is not None:
             if (guard := self.remedies.guard_words) is not None:
                 notes.append(f"◉ {guard}")
@@ -359,8 +380,7 @@ class LiveScreen(DashboardScreen):
             sentences.append("The guard is on. It works only while fragtui runs; quitting switches it off.")
         if recorder is not None and recorder.file is not None:
             sentences.append(f"A recording is being written to {printable(str(recorder.file.path))}. Quitting ends it.")
-        if self._trace is not None and self._trace.running:
-            sentences.append("A trace of the kernel is on. Quitting switches it off and removes its directory.")
+        sentences += self._trace.sentences if self._trace is not None else ()
         return tuple(sentences)
 
     def action_page_types(self) -> None:

@@ -34,6 +34,17 @@ class TraceController:
         """Whether the trace is on, or about to be."""
         return self._reader is not None
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """The word for the top line while it is on."""
+        return ("◉ trace",) if self.running else ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What quitting would end."""
+        on = "A trace of the kernel is on. Quitting switches it off and removes its directory."
+        return (on,) if self.running else ()
+
     def open(self) -> None:
         """Show the trace; if there is none, ask whether to start one."""
         if self.running or self._session.trace is not None:
@@ -83,6 +94,7 @@ class TraceController:
                 self._reader = None
             if batch.ended:
                 self._screen.notify(batch.ended, title=_TITLE, severity="warning", markup=False)
+        self._screen.show()
 
     def _begin(self, answer: TracePlan | None) -> None:
         if answer is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import select
+import signal
 import sys
 import termios
 import threading
@@ -12,14 +13,15 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from textual import constants
+from textual import constants, events
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 
-from fragtui.ui.messages import LeaveAsked, TerminalLost, TerminalRead, TerminalUnread
+from fragtui.ui.messages import LeaveAsked, TerminalRead, TerminalUnread
 from fragtui.ui.terminal.input import TerminalInput
 from fragtui.ui.terminal.key_arrivals import KeyArrivals
 from fragtui.ui.terminal.output import TerminalOutput, in_foreground
+from fragtui.ui.terminal.presence import Presence
 from fragtui.ui.terminal.questions import TerminalQuestions
 from fragtui.ui.terminal.signals import TerminalSignals
 from fragtui.ui.widgets.resilient import ResilientApp
@@ -28,10 +30,16 @@ _WAITED = 0.001
 """Seconds: a poll that ends sooner found input that had arrived before it."""
 
 
+_USED = (events.Key, events.Paste, events.MouseDown, events.MouseScrollDown, events.MouseScrollUp)
+"""What only a user does: a terminal reports moves of the mouse and its focus by itself."""
+
+
 class TerminalApp(ResilientApp):
     """An application that may ask its terminal something."""
 
     questions: TerminalQuestions | None = None
+    idle_exit: float | None = None
+    """Seconds without a key after which it ends; None is never."""
 
 
 class QuietDriver(LinuxDriver):
@@ -52,6 +60,8 @@ class QuietDriver(LinuxDriver):
         """The recent input of the terminal, and when it arrived."""
         self.arrivals.more_waits = self._more_waits
         self._questions = app.questions if isinstance(app, TerminalApp) else None
+        self._idle_exit = app.idle_exit if isinstance(app, TerminalApp) else None
+        self._last_words = ""
 
     @property
     def is_behind(self) -> bool:
@@ -67,6 +77,7 @@ class QuietDriver(LinuxDriver):
             file.encoding,
             on_read=lambda: self.send_message(TerminalRead()),
             on_unread=lambda: self.send_message(TerminalUnread()),
+            on_lost=self._hang_up,
         )
         self._signals = TerminalSignals(lambda: self.send_message(LeaveAsked()), self._give_back)
         self._signals.start()
@@ -100,7 +111,7 @@ class QuietDriver(LinuxDriver):
         """Restore the terminal and the signals; takes less than a second."""
         if (output := self._output) is not None:
             faulthandler.disable()
-            output.close()
+            output.close(self._last_words)
             self._output = None
         if self._signals is not None:
             self._signals.stop()
@@ -122,28 +133,43 @@ class QuietDriver(LinuxDriver):
         poll.register(self.fileno, select.POLLIN)
         poll.register(woken, select.POLLIN)
         is_answer = self._questions.take if self._questions else None
-        arriving = TerminalInput(self.arrivals, is_answer)
+        presence = Presence(self.write, self._idle_exit, time.monotonic())
+        arriving = TerminalInput(self.arrivals, is_answer, presence.take)
         while not self._ending.is_set():
+            if (why := presence.check(time.monotonic())) is not None:
+                self._hang_up(why)
+                return
             began = time.monotonic()
-            ready = dict(poll.poll(constants.ESCAPE_DELAY * 1000 if arriving.in_doubt else None))
+            waits = (presence.due_in(), constants.ESCAPE_DELAY if arriving.in_doubt else None)
+            ready = dict(poll.poll(min((1000 * wait for wait in waits if wait is not None), default=None)))
             now = time.monotonic()
             if woken in ready:
                 os.read(woken, 1)
             if self.fileno in ready:
                 if (data := self._read()) is None:
-                    self.send_message(TerminalLost())
+                    self._hang_up()
                     return
+                presence.heard(now)
                 came = arriving.take(data, now, waited=now - began < _WAITED) if data else []
             else:
                 came = arriving.time_out(now)
             for event in came:
+                if isinstance(event, _USED):
+                    presence.pressed()
                 self.process_message(event)
+        while (left := presence.awaits(time.monotonic())) > 0 and self._more_waits(left) and (data := self._read()):
+            arriving.take(data, time.monotonic())
 
-    def _more_waits(self) -> bool:
-        """Return whether the terminal sent something that has not been read."""
+    def _hang_up(self, why: str = "") -> None:
+        """Have the application quit as after a hang-up, even if the main thread hangs; for any thread."""
+        self._last_words = why and f"fragtui ended: {why}\n"
+        os.kill(os.getpid(), signal.SIGHUP)
+
+    def _more_waits(self, seconds: float = 0.0) -> bool:
+        """Return whether the terminal sent something that has not been read, or sends it in time."""
         poll = select.poll()
         poll.register(self.fileno, select.POLLIN)
-        return bool(poll.poll(0))
+        return bool(poll.poll(1000 * seconds))
 
     def _read(self) -> bytes | None:
         """Return the terminal's input, None if it was closed."""

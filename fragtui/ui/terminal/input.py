@@ -24,10 +24,17 @@ _WAYS_OUT = ("\x03", "\x11", "\x1b[99;5u", "\x1b[113;5u")
 class TerminalInput:
     """The events of one terminal."""
 
-    def __init__(self, arrivals: KeyArrivals, is_answer: Callable[[str, float], bool] | None = None) -> None:
+    def __init__(
+        self,
+        arrivals: KeyArrivals,
+        is_answer: Callable[[str, float], bool] | None = None,
+        is_status: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._arrivals = arrivals
         self._is_answer = is_answer
         """Takes a piece and when it came; returns whether it was an answer of the terminal's, and no key."""
+        self._is_status = is_status
+        """The same for an answer that comes at any time: a key beside it came alone."""
         self._decode = getincrementaldecoder("utf-8")("replace").decode
         self._pieces = Pieces()
         self._parser = XTermParser()
@@ -48,14 +55,15 @@ class TerminalInput:
         was_pasting, was_unfinished = pieces.pasting, pieces.unfinished
         text = self._decode(data)
         lost = was_pasting and silent >= _STUCK and text in _WAYS_OUT
-        done = pieces.end_paste() if lost else pieces.feed(text)
+        fed = pieces.end_paste() if lost else pieces.feed(text)
+        done = [piece for piece in fed if piece.pasted or not self._is_status(piece.text)]
         cut = was_unfinished or pieces.unfinished
         came = [(piece, self._events(piece, at)) for piece in done]
         counted = [(piece, meant) for piece, meant in came if not _is_modifier(meant)]
         different = {piece.text for piece, _ in counted if not piece.text.startswith(f"{ESC}[<")}
         if was_pasting or pieces.pasting or any(piece.pasted for piece in done) or len(different) >= _BURST:
             self._arrivals.note_paste(at)
-        if cut or not done or not all(_is_move(meant) for _, meant in counted):
+        if cut or not fed or not all(_is_move(meant) for _, meant in counted):
             whole = len(counted) == 1 and counted[0][0].sure and len(counted[0][1]) == 1 and not (cut or waited)
             self._arrivals.note(at, kind_of(counted[0][1][0]) if whole else Kind.OTHER)
         return [event for _, meant in came for event in meant]

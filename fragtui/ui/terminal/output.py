@@ -15,6 +15,8 @@ STALLED = 1.0
 """Seconds that one write may take before the waiting output is dropped."""
 UNREAD = 60.0
 """Seconds without a byte read after which the terminal counts as unread."""
+LOST = 90.0
+"""Seconds without a byte read after which it counts as lost."""
 MAX_PENDING_OUTPUT = 4 << 20
 """Most waiting characters, far above the largest frame; a burst beyond it is dropped too."""
 WRITE_GRACE_SECONDS = 0.2
@@ -41,16 +43,23 @@ class TerminalOutput:
 
     While one write takes longer than `STALLED`, the waiting output is dropped except the last setting of each mode.
     `on_read` is called once the terminal has read again after a drop, `on_unread` when it has read nothing for `UNREAD`
-    seconds; both on the writing thread. Output to a terminal that was closed is discarded.
+    seconds, `on_lost` after `LOST` seconds with the reason, and with none if the terminal was closed; all on the
+    writing thread. Output to a terminal that was closed is discarded.
     """
 
     def __init__(
-        self, descriptor: int, encoding: str, on_read: Callable[[], None], on_unread: Callable[[], None]
+        self,
+        descriptor: int,
+        encoding: str,
+        on_read: Callable[[], None],
+        on_unread: Callable[[], None],
+        on_lost: Callable[[str], None],
     ) -> None:
         self._descriptor = _open_without_blocking(descriptor)
         self._encoding = encoding
         self._on_read = on_read
         self._on_unread = on_unread
+        self._on_lost = on_lost
         # Reentrant: the handler of SIGTSTP writes too, and may interrupt a write.
         self._changed = threading.Condition(threading.RLock())
         self._waiting: list[str] = []
@@ -91,13 +100,17 @@ class TerminalOutput:
                 self._drop()
             self._changed.notify()
 
-    def close(self) -> None:
-        """Write the settings of modes, drop the frames, and end; takes less than a second for any terminal."""
+    def close(self, last_words: str = "") -> None:
+        """Write the settings of modes and `last_words`, drop the frames, and end.
+
+        It takes less than a second for any terminal; one that does not read gets no words.
+        """
         if self._closed:
             return
         with self._changed:
             self._closing = True
             self._drop()
+            self._waiting.append(last_words)
             self._changed.notify()
         self._thread.join(WRITE_GRACE_SECONDS)
         if self._thread.is_alive():
@@ -137,8 +150,10 @@ class TerminalOutput:
         try:
             while (data := self._next()) is not None:
                 self._put(data)
-        except OSError:  # The terminal was closed: the input thread reports it.
+        except OSError:  # The terminal was closed.
             self._cut = True
+            if not self._closing:
+                self._on_lost("")
 
     def _next(self) -> bytes | None:
         """Wait for output and return it; None at the end."""
@@ -161,23 +176,30 @@ class TerminalOutput:
         """Write all of `data`, for as long as the terminal takes, so that no escape sequence is cut."""
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
-        left, due = memoryview(data), time.monotonic() + UNREAD
-        unread = False
+        left, since = memoryview(data), time.monotonic()
+        steps = [(UNREAD, self._unread), (LOST, self._lost)]
         while left and not self._cut:
-            poll.poll(None if unread else max(0.0, due - time.monotonic()) * 1000)
-            if not unread and time.monotonic() >= due:
-                unread = True
-                with self._changed:
-                    self._drop()
-                    if not self._closing:
-                        self._on_unread()
+            wait = max(0.0, since + steps[0][0] - time.monotonic()) * 1000 if steps else None
+            poll.poll(wait)
+            if steps and time.monotonic() >= since + steps[0][0]:
+                steps.pop(0)[1]()
             with self._writing:
                 count = 0 if self._cut else _write_some(self._descriptor, left[:_PIECE])
             left = left[count:]
             if count:
-                due = time.monotonic() + UNREAD
+                since = time.monotonic()
             else:  # A poll may report room for one byte, but a line feed needs two.
                 time.sleep(_AGAIN)
+
+    def _unread(self) -> None:
+        with self._changed:
+            self._drop()
+            if not self._closing:
+                self._on_unread()
+
+    def _lost(self) -> None:
+        if not self._closing:
+            self._on_lost(f"the terminal has read nothing for {LOST:.0f} s")
 
 
 def _open_without_blocking(descriptor: int) -> int:

@@ -146,6 +146,28 @@ def test_config_prints_each_setting_with_its_source(
     assert settings["allowed_remedies"] == {"value": ["sync", "compact"], "from": str(site)}
 
 
+@pytest.mark.parametrize(("given", "seconds"), [("30m", 1800.0), ("90", 90.0), ("1s", 1.0), ("30d", 2_592_000.0)])
+def test_idle_exit_is_off_until_a_setting_has_a_duration(
+    user: Path, capsys: pytest.CaptureFixture[str], given: str, seconds: float
+) -> None:
+    def found(*words: str) -> dict[str, object]:
+        entry = json.loads(called(capsys, "config", "-o", "json", *words)[1])["settings"]["idle_exit"]
+        assert isinstance(entry, dict)
+        return entry
+
+    assert found() == {"value": None, "from": "default"}
+    write(user, f'idle_exit = "{given}"\n')
+    assert found() == {"value": seconds, "from": f"{user}:1"}
+    assert found("--idle-exit", "off") == {"value": None, "from": "--idle-exit"}
+
+
+@pytest.mark.parametrize("given", ["0", "0.5s", "31d", "-5m", "soon", "", "nan", "1e3"])
+def test_idle_exit_takes_no_other_text(capsys: pytest.CaptureFixture[str], given: str) -> None:
+    status, _, err = called(capsys, f"--idle-exit={given}")
+    assert status == 2
+    assert "expected off, or 1s to 30d" in err
+
+
 def test_config_says_why_no_remedy_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     site = tmp_path / "etc/fragtui/config.toml"
     site.parent.mkdir(parents=True)

@@ -246,7 +246,7 @@ async def test_the_result_of_a_remedy_is_shown_after_a_jump_too(made: Made) -> N
             assert "in 1.0 s" in text
             await pilot.press("escape")
         await pilot.press("H")
-        await until(pilot, lambda: "Remedies in this recording" in text_of(app))
+        await until(pilot, lambda: "Remedies until this moment" in text_of(app))
         assert "drop-caches-3" in text_of(app)
 
 

@@ -26,6 +26,7 @@ class Reader:
     output: TerminalOutput
     read: threading.Event
     unread: threading.Event
+    lost: list[str]
 
     def take(self, seconds: float = 0.3) -> bytes:
         """Return what comes until nothing has come for so long."""
@@ -42,7 +43,8 @@ class Reader:
 
 def _reader(end: int, descriptor: int) -> Reader:
     read, unread = threading.Event(), threading.Event()
-    return Reader(end, TerminalOutput(descriptor, "utf-8", read.set, unread.set), read, unread)
+    lost: list[str] = []
+    return Reader(end, TerminalOutput(descriptor, "utf-8", read.set, unread.set, lost.append), read, unread, lost)
 
 
 @pytest.fixture
@@ -109,10 +111,46 @@ def test_it_reports_that_the_terminal_is_unread(reader: Reader, monkeypatch: pyt
     assert reader.read.wait(1.0)
 
 
-def test_a_quiet_screen_does_not_count_as_unread(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_reports_once_that_the_terminal_is_lost(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal_output, "UNREAD", 0.2)
+    monkeypatch.setattr(terminal_output, "LOST", 0.5)
+    for number in range(100):
+        reader.output.write(frame(number))
+    assert reader.unread.wait(2.0)
+    assert reader.lost == []
+    time.sleep(0.9)
+    (why,) = reader.lost
+    assert why.startswith("the terminal has read nothing for")
+
+
+def test_a_terminal_that_was_closed_is_lost() -> None:
+    end, descriptor = pty.openpty()
+    found = _reader(end, descriptor)
+    os.close(end)
+    found.output.write(frame(1))
+    time.sleep(0.1)
+    found.output.close("words for nobody")
+    os.close(descriptor)
+    assert found.lost == [""]
+
+
+def test_the_last_words_follow_the_settings_of_modes() -> None:
+    end, descriptor = pty.openpty()
+    tty.setraw(descriptor)
+    found = _reader(end, descriptor)
+    found.output.write("\x1b[?1049l")
+    found.output.close("last words\n")
+    assert found.take(0.1) == b"\x1b[?1049llast words\n"
+    for number in (end, descriptor):
+        os.close(number)
+
+
+def test_a_quiet_screen_does_not_count_as_unread_or_lost(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminal_output, "UNREAD", 0.2)
+    monkeypatch.setattr(terminal_output, "LOST", 0.3)
     reader.output.write(frame(1))
     assert not reader.unread.wait(0.6)
+    assert reader.lost == []
 
 
 @pytest.mark.by_hand

@@ -1,0 +1,58 @@
+"""The full screen of a node elsewhere, over a link to the stream of its fragtui."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
+from fragtui.commands.cli.settings import keymap_of, thresholds_of
+from fragtui.sources.config.places import ConfigError
+from fragtui.sources.recording.link import CommandLink, PipeLink
+
+
+def show_pipe(args: argparse.Namespace) -> int:
+    """Show the stream on standard input; keys come from the terminal. Return the exit status."""
+    if os.isatty(0):
+        report_error(
+            args, "standard input is a terminal: expected a stream, such as ssh NODE fragtui record --stream -"
+        )
+        return Exit.USAGE
+    descriptor = os.dup(0)
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+    except OSError:
+        report_error(args, "a stream is shown on a terminal, and there is none")
+        return Exit.USAGE
+    os.dup2(terminal, 0)
+    os.close(terminal)
+    return show(args, PipeLink(descriptor, "stream"))
+
+
+def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
+    """Run the screen until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
+    if not (os.isatty(0) and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
+        report_error(args, "the full screen needs a terminal")
+        return Exit.USAGE
+    try:
+        keymap = keymap_of(args.settings)
+    except ConfigError as error:
+        report_error(args, str(error))
+        return Exit.USAGE
+    # Textual takes 200 ms of CPU, and --help imports this module too.
+    from fragtui.streamed_node import StreamedNode  # noqa: PLC0415
+    from fragtui.ui.replay_app import StreamApp  # noqa: PLC0415
+    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
+
+    look = detect(args.theme, to_ascii=args.ascii)
+    app = StreamApp(
+        lambda deliver, crash: StreamedNode(link, deliver, crash), args.order, look, keymap, thresholds_of(args)
+    )
+    try:
+        app.run()
+    finally:
+        app.node.stop()
+    app.say_failure()
+    return app.return_code or 0

@@ -1,0 +1,244 @@
+"""Ways to the stream of a node elsewhere: a descriptor, and the user's own ssh or kubectl as a child process."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from fragtui.sources.files.host_files import os_reason
+from fragtui.text import printable
+
+_STREAM = ("record", "--stream", "-q", "-")
+_SSH = (
+    "-T",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=10",
+    "-o",
+    "ServerAliveInterval=5",
+    "-o",
+    "ServerAliveCountMax=3",
+)
+"""No terminal and no question, which would stand in the screen; a link without an answer ends after 15 s."""
+_KUBECTL_SECONDS = 15.0
+_PIECE = 1 << 16
+_MAX_SAID = 200
+_SSH_NODE = re.compile(
+    r"(?:[A-Za-z0-9._-]{1,64}@)?(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
+)
+_KUBE_NODE = re.compile(r"(?:[A-Za-z0-9@:/_.-]{1,253}/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+
+
+class BadHost(ValueError):
+    """A host that can't be reached by any scheme: what was expected."""
+
+
+class LinkError(Exception):
+    """Why a link can't be opened, in one line."""
+
+
+class PipeLink:
+    """A stream on an open descriptor, such as standard input; it can't be opened again."""
+
+    again = False
+    no_remedies = "the node of a stream is elsewhere: run fragtui there"
+
+    def __init__(self, descriptor: int, name: str) -> None:
+        self.name = name
+        self._descriptor = descriptor
+
+    def open(self) -> None:
+        """Do nothing: it is open."""
+
+    def read(self, seconds: float) -> bytes | None:
+        """Return bytes, empty if none came in so many seconds, None at the end."""
+        return _read(self._descriptor, seconds)
+
+    def why_ended(self) -> str:
+        """Return how it ended."""
+        return "its writer has ended"
+
+    def close(self) -> None:
+        """Leave it open: it is the caller's."""
+
+
+class CommandLink:
+    """A stream on the standard output of a command, which is started again after each end.
+
+    `command` returns its arguments; it may ask elsewhere first, and raises LinkError.
+    """
+
+    again = True
+
+    def __init__(self, name: str, command: Callable[[], Sequence[str]], no_remedies: str) -> None:
+        self.name = name
+        self.no_remedies = no_remedies
+        self._command = command
+        self._child: subprocess.Popen[bytes] | None = None
+        self._said = b""
+        """The end of its error output."""
+
+    def open(self) -> None:
+        """Start the command. Raises LinkError."""
+        self.close()
+        self._said = b""
+        arguments = self._command()
+        try:
+            # A session of its own: Ctrl-C and Ctrl-Z are for the screen, and what it starts ends with it.
+            self._child = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise LinkError(f"{arguments[0]}: {os_reason(error)}") from None
+        assert self._child.stderr is not None
+        os.set_blocking(self._child.stderr.fileno(), False)
+
+    def read(self, seconds: float) -> bytes | None:
+        """Return bytes, empty if none came in so many seconds, None at the end."""
+        if self._child is None or self._child.stdout is None:
+            return None
+        self._read_errors()
+        return _read(self._child.stdout.fileno(), seconds)
+
+    def why_ended(self) -> str:
+        """Return the last line of its error output, else how it ended."""
+        self._read_errors()
+        if last := self._said.decode("utf-8", "replace").strip().rpartition("\n")[2].strip():
+            return printable(last, _MAX_SAID)
+        with suppress(subprocess.TimeoutExpired):
+            if self._child is not None:
+                return f"the command ended with status {self._child.wait(1.0)}"
+        return "the command closed its output"
+
+    def _read_errors(self) -> None:
+        """Take its error output: it must not wait for room there."""
+        if self._child is not None and self._child.stderr is not None:
+            with suppress(OSError):
+                while data := os.read(self._child.stderr.fileno(), 4096):
+                    self._said = (self._said + data)[-4096:]
+
+    def close(self) -> None:
+        """End the command and what it started; does not wait."""
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, 15)
+        for pipe in (child.stdout, child.stderr):
+            if pipe is not None:
+                pipe.close()
+        child.poll()  # Reaped here if it has ended, else by subprocess when the next one starts.
+
+
+def link_of(host: str, program: str = "fragtui", interval: float = 1.0) -> CommandLink:
+    """Return the link to ``ssh://[USER@]NODE[:PORT]`` or ``kube://[CONTEXT/]NODE``. Raises BadHost.
+
+    `program` is fragtui on a node reached by ssh. In a cluster it runs in fragtui's pod on the node.
+    """
+    scheme, _, place = host.partition("://")
+    if scheme == "ssh" and _SSH_NODE.fullmatch(place):
+        return CommandLink(
+            host, lambda: _ssh(place, program, interval), f"on another node: ssh -t {_target(place)} sudo {program}"
+        )
+    if scheme == "kube" and _KUBE_NODE.fullmatch(place):
+        context, _, node = place.rpartition("/")
+        where = f" --context {context}" if context else ""
+        return CommandLink(
+            host, lambda: _kubectl(context, node, interval), f"on another node: kubectl{where} fragtui {node}"
+        )
+    raise BadHost("expected ssh://[USER@]NODE[:PORT] or kube://[CONTEXT/]NODE")
+
+
+def _target(place: str) -> str:
+    """Return ssh's words for a place: a port is an option."""
+    name, port = _split_port(place)
+    return name if port is None else f"-p {port} {name}"
+
+
+def _split_port(place: str) -> tuple[str, str | None]:
+    name, colon, port = place.rpartition(":")
+    if not colon or not port.isdecimal() or (":" in name and not name.endswith("]")):
+        name, port = place, ""
+    user, at, address = name.rpartition("@")
+    return f"{user}{at}{address.strip('[]')}", port or None
+
+
+def _ssh(place: str, program: str, interval: float) -> list[str]:
+    name, port = _split_port(place)
+    record = shlex.join((*_STREAM, "--interval", f"{interval:g}"))
+    missing = shlex.quote(f"{program}: not found on this node")
+    # As root it reads all sources; if sudo wants a password, as the user who logs in.
+    far = (
+        f"f=$(command -v {shlex.quote(program)}) || {{ echo {missing} >&2; exit 127; }}; "
+        f'if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n "$f" {record}; fi; exec "$f" {record}'
+    )
+    return [_found("ssh"), *_SSH, *(("-p", port) if port else ()), "--", name, f"exec sh -c {shlex.quote(far)}"]
+
+
+def _kubectl(context: str, node: str, interval: float) -> list[str]:
+    kubectl = [_found("kubectl"), *((f"--context={context}",) if context else ())]
+    asked = [
+        *kubectl,
+        "get",
+        "pods",
+        "--all-namespaces",
+        "--selector=app.kubernetes.io/name=fragtui",
+        f"--field-selector=spec.nodeName={node},status.phase=Running",
+        '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
+        f"--request-timeout={_KUBECTL_SECONDS:.0f}s",
+    ]
+    try:
+        answer = subprocess.run(
+            asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * _KUBECTL_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LinkError("kubectl get pods did not answer") from None
+    except OSError as error:
+        raise LinkError(f"kubectl: {os_reason(error)}") from None
+    if answer.returncode:
+        said = answer.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
+        raise LinkError(printable(said, _MAX_SAID) or f"kubectl ended with status {answer.returncode}")
+    namespace, slash, pod = answer.stdout.decode("utf-8", "replace").partition("\n")[0].partition("/")
+    if not slash:
+        raise LinkError(f"no pod of fragtui runs on {node}: see fragtui ship manifests")
+    return [
+        *kubectl,
+        "exec",
+        f"--namespace={namespace}",
+        pod,
+        "--container=fragtui",
+        "--",
+        "/usr/local/bin/fragtui",
+        *_STREAM,
+        "--root",
+        "/host",
+        "--interval",
+        f"{interval:g}",
+    ]
+
+
+def _found(program: str) -> str:
+    """Return the path of a program of the user's own. Raises LinkError."""
+    path = shutil.which(program)
+    if path is None or not Path(path).is_absolute():
+        raise LinkError(f"{program} is not on PATH")
+    return path
+
+
+def _read(descriptor: int, seconds: float) -> bytes | None:
+    if not select.select([descriptor], [], [], seconds)[0]:
+        return b""
+    return os.read(descriptor, _PIECE) or None

@@ -1,0 +1,175 @@
+"""A node elsewhere in a real terminal: through a pipe, the user's own kubectl, and a real sshd on loopback."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.terminal import command, terminal
+
+pytestmark = pytest.mark.slow
+
+SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin")
+
+
+def bars(screen: str) -> list[str]:
+    """Return the rows of zones and sizes."""
+    return [line.rstrip(" │") for line in screen.splitlines() if "▇" in line or " N0 " in line]
+
+
+def program(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def writers() -> list[psutil.Process]:
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "--stream" in words and "record" in words and "-c" not in words:
+            found.append(process)
+    return found
+
+
+def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    here = shlex.join(command())
+    piped = f"{here} record --root {tmp_path} --stream --for 12s -q - | {here} replay - --order 4"
+    with terminal("--root", str(tmp_path), "--order", "4") as local:
+        shown = local.until("FRAGMENTED")
+    with terminal("-c", piped, argv=["sh"]) as far:
+        far.until("● stream, every")
+        assert [row[:60] for row in bars(far.until("FRAGMENTED"))][:3] == [row[:60] for row in bars(shown)][:3]
+        far.until("⚠ stream lost")
+        assert "its writer has ended" in far.text
+        far.press("q")
+        assert far.wait() == 0
+
+
+@pytest.mark.parametrize("what", ["nothing", "no stream"])
+def test_a_pipe_without_a_stream_says_what_came(what: str) -> None:
+    here = shlex.join(command())
+    writer = "true" if what == "nothing" else "echo 'sudo: a password is required'"
+    with terminal("-c", f"{writer} | {here} replay -", argv=["sh"], columns=200) as far:
+        far.until("its writer has ended" if what == "nothing" else "it printed: sudo: a password is required")
+        far.press("q")
+        assert far.wait() == 0
+
+
+def test_standard_input_must_be_a_stream() -> None:
+    with terminal("replay", "-") as here:
+        assert here.wait() == 2
+        assert "standard input is a terminal" in here.text
+
+
+@pytest.mark.parametrize("host", ["node-7", "ssh://", "ssh://-oProxyCommand=x", "kube://Node", "ssh://a b", "http://x"])
+def test_a_host_that_is_none_is_wrong_usage(host: str) -> None:
+    done = subprocess.run([*command(), "--host", host], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "expected ssh://" in done.stderr
+
+
+def test_kubectl_finds_the_pod_and_runs_fragtui_in_it(tmp_path: Path) -> None:
+    HostTree.small(tmp_path / "host", FRAGMENTED)
+    asked = tmp_path / "asked"
+    program(
+        tmp_path / "bin/kubectl",
+        f'echo $(echo "$@") >> {asked}\n'
+        'case "$*" in *"get pods"*) echo fragtui/fragtui-x2k; exit ;; esac\n'
+        f"exec {shlex.join(command())} record --stream -q - --root {tmp_path}/host",
+    )
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    with terminal("--host", "kube://prod/worker-7", "--order", "4", PATH=path) as far:
+        far.until("● kube://prod/worker-7")
+        far.until("FRAGMENTED")
+        far.press("q")
+        assert far.wait() == 0
+    get, run = asked.read_text().splitlines()[:2]
+    assert "--context=prod get pods" in get and "spec.nodeName=worker-7,status.phase=Running" in get
+    assert run.startswith("--context=prod exec --namespace=fragtui fragtui-x2k --container=fragtui -- /usr/local/bin/")
+
+
+def test_without_a_pod_on_the_node_the_screen_says_what_is_missing(tmp_path: Path) -> None:
+    program(tmp_path / "bin/kubectl", "exit 0")
+    with terminal("--host", "kube://worker-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as far:
+        far.until("no pod of fragtui runs on worker-7")
+        far.press("q")
+        assert far.wait() == 0
+
+
+@pytest.fixture
+def ssh(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
+    """Run an sshd on loopback; yield the host to name, a PATH with an ssh that has its key, and the file of its pid."""
+    if SSHD is None or os.geteuid() != 0:
+        pytest.skip("needs sshd and root")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    for name in ("host", "user"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / name], check=True)
+    (tmp_path / "config").write_text(
+        f"Port {port}\nListenAddress 127.0.0.1\nHostKey {tmp_path}/host\nAuthorizedKeysFile {tmp_path}/user.pub\n"
+        f"StrictModes no\nUsePAM no\nPidFile none\n"
+    )
+    Path("/run/sshd").mkdir(exist_ok=True)
+    daemon = subprocess.Popen([SSHD, "-D", "-f", tmp_path / "config"], stderr=subprocess.DEVNULL)
+    program(
+        tmp_path / "bin/ssh",
+        f"exec {shutil.which('ssh')} -F none -i {tmp_path}/user -o StrictHostKeyChecking=no -o LogLevel=ERROR "
+        f'-o UserKnownHostsFile={tmp_path}/known "$@"',
+    )
+    end = time.monotonic() + 10
+    while socket.socket().connect_ex(("127.0.0.1", port)) and time.monotonic() < end:
+        time.sleep(0.05)
+    yield f"ssh://root@127.0.0.1:{port}", f"{tmp_path}/bin:{os.environ['PATH']}", tmp_path
+    daemon.kill()
+    daemon.wait()
+
+
+def test_over_ssh_the_screen_is_live_shows_a_stalled_and_a_lost_link_and_leaves_nothing_behind(
+    ssh: tuple[str, str, Path],
+) -> None:
+    host, path, _ = ssh
+    before = {process.pid for process in writers()}
+    far_program = command()[0] if len(command()) == 1 else sys.executable
+    with terminal("--host", host, "--host-program", far_program, columns=200, PATH=path) as far:
+        far.until(f"● {host}, every")
+        mine = [process for process in writers() if process.pid not in before]
+        assert mine
+        for process in mine:
+            process.send_signal(signal.SIGSTOP)
+        far.until(f"⚠ no data from {host} for")
+        for process in mine:
+            process.send_signal(signal.SIGCONT)
+        far.until(f"● {host}, every")
+        for process in mine:
+            process.kill()
+        far.until(f"⚠ {host} lost")
+        far.until(f"● {host}, every")
+        far.press("q")
+        assert far.wait() == 0
+    end = time.monotonic() + 15
+    while (left := [process for process in writers() if process.pid not in before]) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not left
+
+
+def test_the_reason_of_ssh_is_on_screen(tmp_path: Path) -> None:
+    program(tmp_path / "bin/ssh", "echo 'root@node-7: Permission denied (publickey).' >&2; exit 255")
+    with terminal("--host", "ssh://node-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as far:
+        far.until("Permission denied (publickey)")
+        assert "next try in" in far.text
+        far.press("q")
+        assert far.wait() == 0

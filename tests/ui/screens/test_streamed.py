@@ -1,0 +1,123 @@
+"""The screen of a node elsewhere: its bars, and never flat bars when the link is lost."""
+
+from __future__ import annotations
+
+import queue
+import time
+from pathlib import Path
+
+import pytest
+
+from fragtui.sources.host.reader import NodeReader
+from fragtui.sources.host.snapshot_builder import Tick
+from fragtui.sources.recording.recorder import Recorder
+from fragtui.streamed_node import StreamedNode
+from fragtui.ui.keys import UNSTREAMED
+from fragtui.ui.replay_app import StreamApp
+from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.screen import SIZES, lines_of, running, text_of, until
+
+
+class Far:
+    """A node whose fragtui writes into a link that the test holds."""
+
+    name = "ssh://node-7"
+    again = True
+    no_remedies = "on another node: ssh -t node-7 sudo fragtui"
+
+    def __init__(self, path: Path) -> None:
+        self.tree = HostTree.small(path)
+        self.reader = NodeReader(path)
+        self.ticks: list[Tick] = []
+        self.reader.on_tick = self.ticks.append
+        self.bytes: queue.Queue[bytes | None] = queue.Queue()
+        self.opened = 0
+        self.at = 5000.0
+
+    def open(self) -> None:
+        self.opened += 1
+        self.recorder = Recorder(self.reader.host, kept=0, flush_seconds=0.0)
+        self.recorder.write_to(self)  # type: ignore[arg-type]
+        self.sample()
+
+    def append(self, data: bytes) -> None:
+        self.bytes.put(data)
+
+    def sample(self) -> None:
+        self.tree.write()
+        self.reader.sample()
+        self.at += 1.0
+        self.recorder.take_tick(self.ticks[-1]._replace(monotonic=self.at))
+
+    def cut(self) -> None:
+        self.bytes.put(None)
+
+    def read(self, seconds: float) -> bytes | None:
+        try:
+            return self.bytes.get(timeout=min(seconds, 0.05))
+        except queue.Empty:
+            return b""
+
+    def why_ended(self) -> str:
+        return "Connection to node-7 closed"
+
+    def close(self) -> None:
+        pass
+
+
+def app_of(far: Far) -> StreamApp:
+    return StreamApp(lambda deliver, crash: StreamedNode(far, deliver, crash), order=4)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+async def test_the_bars_follow_the_node_and_the_top_line_names_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    far = Far(tmp_path)
+    app = app_of(far)
+    async with running(app, size) as pilot:
+        await until(pilot, lambda: far.name in lines_of(app)[0] or size[0] < 80)
+        assert "FRAGMENTED" not in text_of(app)
+        far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
+        far.sample()
+        await until(pilot, lambda: "FRAGMENTED" in text_of(app))
+
+
+async def test_a_lost_link_is_shown_with_its_age_and_its_reason_and_opened_again(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    app = app_of(far)
+    async with running(app) as pilot:
+        await until(pilot, lambda: f"● {far.name}" in lines_of(app)[0])
+        far.cut()
+        await until(pilot, lambda: f"⚠ {far.name} lost" in lines_of(app)[0])
+        assert "next try in" in lines_of(app)[0] and "Connection to node-7 closed" in text_of(app)
+        await until(pilot, lambda: far.opened == 2 and f"● {far.name}" in lines_of(app)[0])
+
+
+async def test_a_silent_link_is_no_idle_node(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    app = app_of(far)
+    async with running(app) as pilot:
+        await until(pilot, lambda: f"⚠ no data from {far.name} for" in lines_of(app)[0])
+
+
+async def test_paused_the_screen_keeps_what_comes_and_shows_it_later(tmp_path: Path) -> None:
+    far = Far(tmp_path)
+    app = app_of(far)
+    async with running(app) as pilot:
+        await pilot.press("space")
+        far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
+        far.sample()
+        end = time.monotonic() + 0.5
+        await until(pilot, lambda: time.monotonic() > end)
+        assert "FRAGMENTED" not in text_of(app) and "‖ paused" in lines_of(app)[0]
+        await pilot.press("space")
+        await until(pilot, lambda: "FRAGMENTED" in text_of(app))
+
+
+async def test_a_remedy_is_not_run_from_here_and_the_screen_says_where(tmp_path: Path) -> None:
+    app = app_of(Far(tmp_path))
+    async with running(app) as pilot:
+        await pilot.press("3")
+        await until(pilot, lambda: "ssh -t node-7 sudo fragtui" in text_of(app))
+        for key in UNSTREAMED:
+            await pilot.press(key.keys.split(",")[0])
+        assert app.screen is app.main
