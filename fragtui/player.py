@@ -14,6 +14,7 @@ from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.history import TICKS, History
 from fragtui.model.node.rate_window import WINDOW
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import NOT_SAVED
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.remedy_history import IntentEntry
@@ -119,6 +120,7 @@ class Player:
         self._stopped = False
         self._marks: tuple[Mark, ...] = ()
         self._reader = RecordedReader(recording)
+        self._kinds = {event.kind for event in recording.events}
         self._log, self._pods = RecordedLog(), RecordedPods()
         self._next_event = 0
         self._next_tick = 0
@@ -265,7 +267,7 @@ class Player:
     def _jump_to(self, at: float) -> Moment:
         """Go to a position as if everything before it had been played; read only the ticks that this needs."""
         self._reader = RecordedReader(self.recording)
-        self._log, self._pods, self._last_pods = RecordedLog(), RecordedPods(), None
+        self._log, self._pods, self._last_pods = RecordedLog(), RecordedPods(saved="P" in self._kinds), None
         self._next_event = 0
         first = self._reader.sample()
         last = self.recording.tick_at(at)
@@ -286,6 +288,8 @@ class Player:
                 history.note(monotonic, {(zone.node, zone.zone): zone.free_blocks for zone in blocks or ()} or None)
         self._next_tick = last + 1
         steps += self._events_until(at)
+        if "L" not in self._kinds:
+            steps.append(KernelLogUpdate((), (), 0, (), NOT_SAVED, None))
         return self._moment(Start(history, first), at, steps)
 
     def _wanted_whole(self, last: int) -> set[int]:

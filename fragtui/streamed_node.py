@@ -16,9 +16,9 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.player import Moment, PlayedStep, Position, Start
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.link import LinkError

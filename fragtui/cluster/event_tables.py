@@ -38,6 +38,8 @@ _CELLS = {
     "MESSAGE": r"(?P<message>.*?)",
 }
 """What a cell holds, an optional one possibly nothing; possessive, so that no row is tried in many ways."""
+_SAME = {"NS": "NAMESPACE", "POD": "NAME", "MSG": "MESSAGE", "TIME": "AGE", "EVENTTIME": "AGE", "LASTTIMESTAMP": "AGE"}
+"""Titles that people give the columns (``-o custom-columns``)."""
 _ANY_CELL = r"\S++"
 _MAX_CELLS = 16
 _EVENT_NAME = re.compile(r"\.[0-9a-f]{10,20}$")
@@ -62,11 +64,11 @@ Row = re.Pattern[str]
 def table_of(header: str) -> Row | None:
     """Return the expression of a table's rows by its header line, or None for any other line."""
     text = _unruled(header).upper()
-    if "REASON" not in text or "MESSAGE" not in text:
+    if "REASON" not in text or ("MESSAGE" not in text and "MSG" not in text):
         return None
     for title in _TITLES:
         text = text.replace(title, title.replace(" ", ""))
-    columns = tuple(text.split())
+    columns = tuple(_SAME.get(title, title) for title in text.split())
     if not 3 <= len(columns) <= _MAX_CELLS or len(set(columns)) < len(columns):
         return None
     return _row_of(columns)

@@ -63,6 +63,8 @@ _WRAPPERS = r"""^(?:
     )\s*"""
 _LIMIT = 20_000
 _TAIL = ' "}>…│'
+_CUT_ENOMEM = re.compile(r"\b([Cc]a)nnot alloc(?:a(?:t(?:e(?: m(?:e(?:m(?:or?)?)?)?)?)?)?)?(?:…|\.{2,3}|>)?\"*$")
+"""The words at the end of an error that a column or a page has cut."""
 _POD_NAMES = re.compile(r'\bpod(?:UID)?[ =]\s?"[^"]{0,320}"|(?<![\w.\-\\])[\w.\-\\]++\([0-9a-f\-]{0,36}\)')
 
 
@@ -89,11 +91,8 @@ def classify(error: str) -> ReasonClass:
 
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
-    return (
-        _row_of(innermost_error(error))
-        or _row_of(_POD_NAMES.sub(" ", flatten(error[:_LIMIT])[:6000]))
-        or UNKNOWN_REASON
-    )
+    error = _CUT_ENOMEM.sub(r"\1nnot allocate memory", error[:_LIMIT])
+    return _row_of(innermost_error(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error)[:6000])) or UNKNOWN_REASON
 
 
 def _row_of(text: str) -> ReasonClass | None:

@@ -115,6 +115,8 @@ REASONS: tuple[ReasonRow, ...] = (
             r"namespaces? .{0,60}(?:not supported|unsupported)",
             r"exit status 12[67]\b",
             r"error while loading shared libraries|symbol lookup error|undefined symbol",
+            r"(?:error running (?:\w{1,20} )?hook\b|nvidia-container-cli:)(?!.{0,600}(?:allocate|out of) memory)",
+            r"bpf_prog_query\(BPF_CGROUP_DEVICE\)|failed to mount \S{1,200}: no such device",
         ),
         "the runtime, its handler or a feature of the kernel that the pod asks for is missing on this node",
         "Check the RuntimeClass, the runtime's configuration and installed files, the pod's sysctls and the kernel.",
@@ -226,6 +228,7 @@ REASONS: tuple[ReasonRow, ...] = (
         (
             r"check if grpc server is working",
             r"cannot read client sync file",
+            r"\b(?:creat|start|launch)\w{0,3} (?:the )?VM\b",
             r"\b(?:kata|runsc|gvisor|qemu\S{0,40}|firecracker|cloud-hypervisor|hypervisor|vsock|guest agent)\b",
         ),
         "the virtual machine or sandbox of the pod's runtime (kata, gVisor) did not start",

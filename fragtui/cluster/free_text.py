@@ -12,7 +12,7 @@ _ENOMEM = r"[Cc]annot allocate memory"
 _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), step)
     for pattern, step in (
-        (r"[Ff]ailed (?:to )?create (?:pod )?sandbox\b(?! from)", "event"),
+        (r"[Ff]ailed (?:to )?create (?:pod )?sandbox(?=[:.\"'\\]| for |\s*$)", "event"),
         (r"unable to ensure pod container exists|Unable to mount volumes for pod", "event"),
         (r"failed to create new sandbox", "text"),
         (r"unable to unshare namespaces|failed to unshare", "nsexec"),
@@ -27,6 +27,8 @@ _STEPS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"(?<![\w-])lxc[\w-]{{0,40}}+.{{0,200}}{_ENOMEM} - [Ff]ailed to (?:clone|fork)", "lxc-fork"),
     )
 )
+_NAMED = re.compile(r"\b[Pp]od[ :/]{1,3}\"?([a-z0-9][a-z0-9-]{0,62})/([a-z0-9][a-z0-9.-]{0,252})(?![\w/])")
+_MAX_BEFORE = 600
 _NOT_CREATION = re.compile(r"\bexec failed\b|\bcommit\b|probe (?:errored|failed)")
 """A command in a container that runs, and a container's image: no container failed to start."""
 
@@ -38,5 +40,11 @@ def read_free_text(text: str, time: float | None, line: int | None) -> tuple[Pod
             if _NOT_CREATION.search(text):
                 return ()
             error = text[found.start() :] if step == "event" else text
-            return (observed_in(error, step, PodRef(), (time, line)),)
+            return (observed_in(error, step, _pod_before(text[: found.start()]), (time, line)),)
     return ()
+
+
+def _pod_before(text: str) -> PodRef:
+    """Return the pod that a program names before the error that it passes on; empty if it names none."""
+    named = _NAMED.search(text, max(0, len(text) - _MAX_BEFORE))
+    return PodRef() if named is None else PodRef(named[1], named[2])

@@ -53,7 +53,10 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "cpuset",
         False,
-        (rf"(?:cgroup\.procs|cgroup\.threads|/tasks|cpuset[\w.]{{0,30}}): ?{ENOSPC}",),
+        (
+            rf"(?:cgroup\.procs|cgroup\.threads|/tasks|cpuset[\w.]{{0,30}}): ?{ENOSPC}",
+            r"cpuset\.(?:cpus|mems)[\w.]{0,30}: ?(?:numerical result out of range|invalid argument|permission denied)",
+        ),
         "the pod's cpuset has no CPU or no memory node",
         "Look at cpuset.cpus and cpuset.mems of the cgroup and of those above it; restart the kubelet's CPU manager.",
     ),
@@ -113,7 +116,10 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "mount-enomem",
         True,
-        (rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+(?:: 0x[0-9a-f]{{1,16}})?: ?{ENOMEM}",),
+        (
+            rf"(?:bind )?mount(?:ing)? [^:]{{0,200}}+(?:: 0x[0-9a-f]{{1,16}})?: ?{ENOMEM}",
+            near(r"error mounting", 400),
+        ),
         "the kernel denied memory for a mount",
         "Look for the kernel line at that time; free memory first, then compact.",
     ),
@@ -131,7 +137,11 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "fork-refused",
         True,
-        (rf"fork/exec [^:]{{0,400}}: ?{ENOMEM}", rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{ENOMEM}"),
+        (
+            rf"fork/exec [^:]{{0,400}}: ?{ENOMEM}",
+            rf"\b(?:fork|clone|vfork)\b[^:]{{0,60}}: ?{ENOMEM}",
+            rf"{ENOMEM} - failed to (?:clone|fork)",
+        ),
         "the kernel denied memory for a new process of the runtime",
         "Look for the kernel line at that time; check vm.overcommit_memory and the runtime's own cgroup limit.",
     ),
@@ -154,7 +164,11 @@ LIMIT_REASONS: tuple[ReasonRow, ...] = (
     (
         "memory-refused",
         None,
-        (r"runtime: (?:out of memory|cannot allocate memory)", r"cannot allocate \d{1,20}-byte block"),
+        (
+            r"runtime: (?:out of memory|cannot allocate memory)",
+            r"cannot allocate \d{1,20}-byte block",
+            near(r"seccomp|load program|bpf_prog", 200),
+        ),
         "a program of the runtime got no memory: its own limit, the overcommit rule, or the node's memory",
         "Look for a kernel line at that time; without one, at the memory limit of the program and at "
         "vm.overcommit_memory.",

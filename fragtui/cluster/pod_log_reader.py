@@ -19,9 +19,11 @@ from fragtui.text import printable
 _MAX_PARTS = 16
 _MAX_TEXT = 16_000
 _DESCRIBED = re.compile(r"^(Name|Namespace|UID):\s+([a-z0-9][a-z0-9.\-]*)\s*$")
-_DESCRIBED_BYTES = (b"Name:", b"Namespace:", b"UID:")
-_HEADERS = ((b"MESSAGE", b"REASON"), (b"Message", b"Reason"))
-_EVENT_TYPES = ("Warning", "Normal")
+_DESCRIBED_BYTES = re.compile(rb"[\s>|]*+(?:<\w+>)?(?:Name|Namespace|UID):")
+"""A line of a description, also quoted or indented."""
+_MAX_KEY = 32
+"""Characters in which a description's key ends."""
+_HEADERS = ((b"MESSAGE", b"REASON"), (b"Message", b"Reason"), (b"MSG", b"REASON"))
 _ROW = re.compile(r"[\s│┃|║]*(?:Warning|Normal)\s")
 _NEW_RECORD = re.compile(r'time="|level=|\{"|[IWEF]\d{4} \d\d:|\s*(?:Warning|Normal)\s|\w{3} +\d+ \d\d:')
 _GLOG = re.compile(r'E\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] (?!")')
@@ -64,7 +66,7 @@ class PodLogReader:
         """Return whether this raw line is worth parsing: it may be about a pod, or continue a line that is."""
         if self._held is not None or self._row is not None:
             return True
-        if line_worth_reading(line) or line.startswith(_DESCRIBED_BYTES):
+        if line_worth_reading(line) or _DESCRIBED_BYTES.match(line):
             return True
         if line[:1] > b"\x7f" and b"Name" in line:  # Of a terminal program, in a box.
             return True
@@ -110,8 +112,8 @@ class PodLogReader:
 
     def _read_row(self, row: Row, record: LogRecord) -> tuple[PodObservation, ...] | None:
         """Return the observations of a table's row, None for another line; enough of these end the table."""
-        # A row that begins with a date looks like a line of syslog, its type like the host.
-        text = f"{record.host}  {record.text}" if record.host in _EVENT_TYPES else record.text
+        # A row that begins with a date looks like a line of syslog, its next cell like the host.
+        text = record.text if record.host is None or record.program is not None else f"{record.host}  {record.text}"
         read = read_table_row(row, text, record.time, record.line)
         if read is not None:
             self._other_rows = 0
@@ -124,7 +126,7 @@ class PodLogReader:
     def _describes(self, record: LogRecord) -> bool:
         """Remember the pod that ``kubectl describe`` names above its table of events."""
         self._describing -= self._describing > 0 and self._row is None
-        if ":" not in record.text[:12]:
+        if ":" not in record.text[:_MAX_KEY]:
             return False
         match = _DESCRIBED.match(record.text.strip(BOX))
         if match is None:

@@ -8,13 +8,13 @@ from functools import lru_cache
 
 _UUID = r"[0-9a-f]{8}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{4}[-_][0-9a-f]{12}"
 _UID = rf"(?:{_UUID}|[0-9a-f]{{32}})"
-_NAME = r"[A-Za-z0-9](?:[A-Za-z0-9.\-_\\]{0,252}[A-Za-z0-9])?"
 _LONG = re.compile(
     rf"(?<![A-Za-z0-9.\-_\\])[.\-_\\]*+([A-Za-z0-9][A-Za-z0-9.\-_\\]{{0,316}}+)"
     rf"\((?:({_UID})?\)|[0-9a-f\-]{{0,36}}[>…]?$)"
 )
 """The uid may be cut off at the end of the line: then only the name is used. It starts at the start of a word."""
-_SLASHED = re.compile(rf"^([A-Za-z0-9\-]+)/({_NAME})$")
+_SLASHED = re.compile(r"^([^\s/()\"']{1,253})/([^\s/()\"']{1,253})$")
+"""The form alone decides: a name that the API server refuses is still the name that the kubelet logged."""
 _CGROUP_POD = re.compile(rf"(?:^|[/\-: ])pod({_UID})(?=[/.:\]]|$)")
 _CGROUP_CONTAINER = re.compile(r"(?:^|[/:\-])([0-9a-f]{64})(?:\.scope)?(?=/|$)")
 _RUNTIME_NAME = re.compile(

@@ -48,6 +48,7 @@ _DOCKER_STEPS = (
     ("error reserving pod name", "crio-name"),
     ("error reserving ctr name", "crio-name"),
     ("Error while adding pod to CNI network", "crio-cni"),
+    ("Error adding pod ", "crio-cni"),
     ("Create new sandbox failed", "kata"),
     ("Create new container failed", "kata"),
     ("fatal task error", "swarm"),
@@ -55,6 +56,13 @@ _DOCKER_STEPS = (
     ("runc create failed", "runc"),
     ("nsexec", "runc-nsexec"),
 )
+_ENOMEM = re.compile(r"annot allocate memory|\bENOMEM\b")
+_STARTS = re.compile(r"(?:container|sandbox|\bCNI\b|netns|namespace|\brunc\b|\bshim\b)", re.IGNORECASE)
+_NO_START = re.compile(
+    r"\bexec|probe|commit|\bkill|\bstop|remov|delet|destroy|stats|metrics|clean|tear|\bpaus|reap|resiz|\bupdat|checkpoint",
+    re.IGNORECASE,
+)
+"""Words of what happens to containers that run, or ended."""
 _ERROR_LEVELS = frozenset({"error", "err", "fatal", "warning", "warn"})
 
 
@@ -165,6 +173,10 @@ def _failure(
             ),
         )
     step = next((step for beginning, step in _DOCKER_STEPS if message.startswith(beginning)), None)
+    if step is None and _ENOMEM.search(error or message) and _STARTS.search(f"{message} {error}"):
+        step = (
+            None if _NO_START.search(message) or "(delete)" in error else "text"
+        )  # What other engines print about a start.
     if step is None or (step == "docker-handler" and "/start" not in message and "/create" not in message):
         return ()
     text = error or message

@@ -28,11 +28,11 @@ def embedded_in(text: str) -> tuple[str, str] | None:
     before, quote = text[:start], text[start - 1]
     if found["klog"] is None and _SAYS.search(before):
         return None
+    first = text.find('"', start)
+    if before.count('"') % 2 and text.startswith('""', first) and text[first - 1] != "\\":
+        return before, _csv_cell(text[start:])  # CSV doubles the quotes inside.
     if quote != '"':
         return (before, text[start:]) if quote in " :|]*\t>}" or not quote.isprintable() else None
-    first = text.find('"', start)
-    if text.startswith('""', first) and text[first - 1] != "\\":  # CSV doubles the quotes inside.
-        return before, _csv_cell(text[start:])
     try:
         inside, _ = DECODER.raw_decode(text, start - 1)
     except (ValueError, RecursionError):

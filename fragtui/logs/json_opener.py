@@ -2,8 +2,8 @@
 
 Seen: docker's json-file (``log``), Filebeat and Logstash (``message``, ``@timestamp``), Elasticsearch (``_source``),
 Vector (``host``, ``appname``), Fluent Bit (``date``), Google's (``textPayload``, ``jsonPayload.message`` or
-``.MESSAGE``), AWS (``events``), Loki (``line``, ``values``), Splunk (``result._raw``), Ansible (``stdout_lines``),
-`journalctl -o json` (``MESSAGE``, ``__REALTIME_TIMESTAMP``) and `dmesg -J` (``pri``, ``msg``).
+``.MESSAGE``), AWS (``events``; ``field`` and ``value``), Loki (``line``, ``values``), Splunk (``result._raw``), Ansible
+(``stdout_lines``), `journalctl -o json` (``MESSAGE``, ``__REALTIME_TIMESTAMP``) and `dmesg -J` (``pri``, ``msg``).
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ from fragtui.logs.timestamps import iso_time
 from fragtui.text import LATEST, printable
 
 _INSIDE = ("_source", "jsonpayload", "fields")
-_TEXTS = ("log", "message", "textpayload", "line", "_raw", "@message", "stdout", "body", "event", "entry")
+_TEXTS = ("log", "message", "textpayload", "line", "_raw", "@message", "stdout", "body", "event", "entry", "msg")
+_LOGGERS = frozenset({"caller", "level", "logger", "error", "err", "v"})
+"""An object with one of these beside ``msg`` is a structured log: kubelet's, a runtime's."""
+_LEVEL_KEYS = frozenset({"level", "@level"})
 _LISTS = frozenset({"stdout_lines", "lines", "messages", "values", "logs", "stderr_lines", "msg"})
 """Members whose strings are lines."""
 _TIMES = ("@timestamp", "time", "timestamp", "date", "_time", "ts", "eventtime")
@@ -75,7 +78,7 @@ def open_json(text: str, number: int | None) -> list[LogRecord | ShippedLine] | 
     found: list[LogRecord | ShippedLine] = []
     try:
         for value in json_values(text):
-            for opened in _opened(value, number, 0):
+            for opened in _opened(value, number, int(text[:1] == "[")):
                 found.append(opened)
                 if len(found) >= MAX_LINES:
                     return found
@@ -106,10 +109,19 @@ def _opened(value: Any, number: int | None, depth: int) -> Iterator[LogRecord | 
         if len(value) == 2 and all(isinstance(part, str) for part in value) and value[0].isdigit():
             yield ShippedLine(_settled(value[1]), _time(float(value[0][:20])))  # Loki: nanoseconds and line.
             return
+        if pairs := _pairs(value):
+            value = [pairs]
         for element in value:
             yield from _opened(element, number, depth + 1)
     elif isinstance(value, dict):
         yield from _object(value, number, depth)
+
+
+def _pairs(value: list[Any]) -> dict[str, Any]:
+    """Return the object that CloudWatch Insights writes as a list of fields with their values; empty for others."""
+    fields = [part for part in value if isinstance(part, dict) and part.keys() == {"field", "value"}]
+    whole = bool(fields) and len(fields) == len(value)
+    return {str(part["field"]): part["value"] for part in fields} if whole else {}
 
 
 def _object(value: dict[str, Any], number: int | None, depth: int) -> Iterator[LogRecord | ShippedLine]:
@@ -125,8 +137,12 @@ def _object(value: dict[str, Any], number: int | None, depth: int) -> Iterator[L
         return
     if not _FACTS.isdisjoint(entry):
         return
-    text = _first(entry, _TEXTS)
-    if text is not None and ("level" not in entry or _KERNELS.search(text)):
+    if entry.keys() == {"field", "value"}:
+        entry = {str(entry["field"]).lower(): entry["value"]}
+    text = _first(entry, _TEXTS if _LOGGERS.isdisjoint(entry) else _TEXTS[:-1])
+    if text is None:  # A whole log in one string.
+        text = next((each for each in entry.values() if isinstance(each, str) and _is_log(each)), None)
+    if text is not None and (_LEVEL_KEYS.isdisjoint(entry) or _KERNELS.search(text)):
         if isinstance(host := entry.get("host"), dict):  # Elastic Common Schema.
             entry = entry | {"host": host.get("name")}
         yield ShippedLine(_settled(text), _first_time(entry), _first(entry, _HOSTS), _first(entry, _PROGRAMS))
@@ -136,6 +152,10 @@ def _object(value: dict[str, Any], number: int | None, depth: int) -> Iterator[L
             isinstance(member, list) and (name in _LISTS or not (member and isinstance(member[0], str)))
         ):
             yield from _opened(member, number, depth + 1)
+
+
+def _is_log(text: str) -> bool:
+    return "\n" in text and _KERNELS.search(text) is not None
 
 
 def _journal(entry: dict[str, Any], number: int | None) -> Iterator[LogRecord]:
@@ -209,7 +229,7 @@ _KEY = re.compile(r'\s*"[^"\\]{1,99}" ?: ?')
 _PART = re.compile(
     r'\s*+(?:"[^"\\]{1,99}"\s*+:|[{}\[\],\s]++$|"(?:[^"\\]|\\.)*+",?\s*+$|(?:-?\d[\d.eE+-]*+|true|false|null),?\s*+$)'
 )
-_MESSAGES = frozenset({*_TEXTS, "msg"})
+_MESSAGES = frozenset(_TEXTS)
 _MAX_HELD = 2000
 _MAX_BYTES = 1 << 18
 

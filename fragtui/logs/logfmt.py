@@ -44,8 +44,10 @@ def _parse_json(text: str) -> dict[str, str] | None:
         loaded = read_json(text)
     except ValueError:
         return None
-    if not isinstance(loaded, dict) or not ("msg" in loaded or "message" in loaded):
+    if not isinstance(loaded, dict) or not ("msg" in loaded or "message" in loaded or "@message" in loaded):
         return None
     fields = {str(key): value if isinstance(value, str) else json_text(value) for key, value in loaded.items()}
-    fields.setdefault("msg", fields.get("message", ""))
+    for name, other in (("msg", "message"), ("msg", "@message"), ("level", "@level"), ("time", "@timestamp")):
+        if other in fields:  # hclog, as of nomad, writes the ``@``.
+            fields.setdefault(name, fields[other])
     return fields

@@ -1,4 +1,4 @@
-"""What mail, web pages and Markdown do to a line of a log, undone."""
+"""What mail, web pages, Markdown and terminals do to the lines of a log, undone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,34 @@ _QUOTED = re.compile(r"=([0-9A-F]{2})")
 _QUOTED_KEY = re.compile(r"[a-z_]=3D")
 _SOFT_BREAK = range(60, 78)
 """Characters of a line that quoted-printable text breaks with ``=``: at most 76."""
+RawLine = tuple[bytes, int, bool]
+"""A line without its newline, its number, and whether it had none (torn)."""
+_MIN_LENGTH, _MAX_LENGTH = 12, 80
+"""Bytes of a line that is followed by its rest."""
+_MIN_WIDTH = 64
+"""Bytes of such a line with the first word of its rest: it was too long for one line."""
+_MAX_JOINED = 4096
+_MAX_WIDTH = 300
+"""Columns of a terminal."""
+_MIN_CUT = 2
+"""Lines of just its width that show it."""
+_MARKS = re.compile(rb"(?:> ?)+")
+_STAMPED = re.compile(
+    rb"(?:\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
+    rb"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
+)
+_OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
+"""How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
+_PROGRAM = re.compile(rb".*(?:: ?| - -)$")
+_NO_REST = re.compile(
+    rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
+)
+"""A line that is no rest of another: empty, indented, a heading, a row of a table, an attribution."""
+_BEGINS = re.compile(
+    rb" |CPU: |Pid: |Mem-[Ii]nfo|(?!Not )[A-Z][a-z]+ |lowmem_reserve|\[|\d+ (?:total )?pages|active"
+    rb"|(?:DMA|Normal|HighMem)|Workqueue|SL[AU]B: |Backtrace|\w+ invoked|oom"
+)
+"""The beginning of a kernel's line without a stamp."""
 
 
 def without_markup(text: str) -> str:
@@ -38,7 +66,7 @@ def is_soft_broken(text: str, known: bool) -> bool:
 
     A mail program may wrap a zone's blocks before their total: ``0*4096kB =``.
     """
-    return text[-1:] == "=" and len(text) in _SOFT_BREAK and (known or not text.endswith(" ="))
+    return text[-1:] == "=" and len(text) in _SOFT_BREAK and (known or not text.endswith(("kB =", ") =")))
 
 
 def is_quoted_printable(text: str) -> bool:
@@ -53,3 +81,116 @@ def unquote_printable(text: str) -> str:
         return data.encode("latin-1").decode("utf-8")
     except UnicodeError:
         return data
+
+
+class WrapJoiner:
+    """Takes the lines of one wrapped log in order; holds one that may go on in the next.
+
+    `width` is that of the text if its lines have no stamps: only a line that its rest's first word would have made
+    longer goes on then. None if they have stamps: a line without one continues the line before.
+    `cut` says that a terminal of `width` columns cut the lines, also within words.
+    """
+
+    __slots__ = ("_cut", "_held", "_last", "_width")
+
+    def __init__(self, width: int | None, cut: bool = False) -> None:
+        self._held: RawLine | None = None
+        self._last = 0
+        """Bytes of the line that was joined last."""
+        self._width = width
+        self._cut = cut
+
+    @classmethod
+    def of(cls, head: bytes) -> WrapJoiner | None:
+        """Return one for a log that begins so, None if it is not wrapped."""
+        if b"\xc2\xa0" in head:  # From a web page, whose lines are whole.
+            return None
+        whole = [line.rstrip(b"\r") for line in head.split(b"\n")[:-1]]
+        lines = [_unquoted(line) for line in whole]
+        width = max(map(len, whole), default=0)
+        going_on = [
+            len(line)
+            for line, rest in zip(whole, lines[1:], strict=False)
+            if len(line) >= _MIN_WIDTH and line[-1:] != b"=" and not _begins(rest)
+        ]
+        cut = going_on.count(width)
+        stamped = [line for line, text in zip(whole, lines, strict=True) if _is_stamped(text)]
+        least = 1 if stamped and width > _MAX_LENGTH else _MIN_CUT  # Mail has no line as long.
+        if width <= _MAX_WIDTH and cut >= least and 4 * cut >= 3 * len(going_on):
+            return cls(width, True)
+        if any(map(_has_words, stamped or whole)):
+            return None
+        width = max((len(line) for line in whole if len(line) <= _MAX_LENGTH), default=0)
+        return cls(None if stamped else width) if width >= _MIN_WIDTH else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a line is held."""
+        return self._held is not None
+
+    def feed(self, line: bytes, number: int, torn: bool) -> tuple[RawLine, ...]:
+        """Return the lines that a line completes."""
+        held, self._held = self._held, None
+        length = len(line.rstrip(b"\r"))
+        if held is not None and (rest := self._rest(held[0], line)) is not None:
+            cut = self._cut or self._last == _MAX_LENGTH  # Mail has shorter lines, terminals often just these.
+            joined = held[0].rstrip(b"\r") + rest if cut else held[0].rstrip(b" \r") + b" " + rest.lstrip(b" ")
+            taken = (joined, held[1], torn)
+        elif held is not None:
+            return held, *self.feed(line, number, torn)
+        else:
+            taken = (line, number, torn)
+        self._last = length
+        if torn or not self._may_go_on(line, length, held is None):
+            return (taken,)
+        self._held = taken
+        return ()
+
+    def _may_go_on(self, line: bytes, length: int, is_first: bool) -> bool:
+        if self._cut:
+            return length == self._width
+        if length < _MIN_LENGTH or (length > _MAX_LENGTH and (is_first or _has_words(line, 0))):
+            return False
+        if line.endswith((b"=", b"=\r")):  # Quoted-printable text is joined without a space.
+            return False
+        return not is_first or self._width is not None or _is_stamped(_unquoted(line))
+
+    def finish(self) -> tuple[RawLine, ...]:
+        """Return what is held, at the end of the log."""
+        held, self._held = self._held, None
+        return () if held is None else (held,)
+
+    def _rest(self, held: bytes, line: bytes) -> bytes | None:
+        """Return the text of a line that continues the one held, None if it is another line."""
+        text = _unquoted(line)
+        if len(held) > _MAX_JOINED:
+            return None
+        if self._cut:
+            return None if _is_stamped(text) or not text else text
+        word = text.partition(b" ")[0]
+        if self._last + 1 + len(word) <= (self._width or _MIN_WIDTH):
+            return None
+        if len(line) > _MAX_LENGTH and _has_words(line):
+            return None  # It would have been wrapped, too.
+        if _OWN_FORM.match(text) and _PROGRAM.match(held):
+            return text
+        return None if _begins(text, self._width is not None) else text
+
+
+def _begins(text: bytes, bare: bool = True) -> bool:
+    """Return whether a line is no rest of the line before; `bare` if its log has no stamps."""
+    return bool(_NO_REST.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
+
+
+def _is_stamped(text: bytes) -> bool:
+    return bool(_STAMPED.match(text) or _OWN_FORM.match(text))
+
+
+def _has_words(line: bytes, behind: int = _MAX_LENGTH) -> bool:
+    """Return whether a line has a space where a mail program would have wrapped it."""
+    return b" " in line[behind:].strip()
+
+
+def _unquoted(line: bytes) -> bytes:
+    """Return a line without the marks of a mail's quote."""
+    return line[quote.end() :] if line[:1] == b">" and (quote := _MARKS.match(line)) else line

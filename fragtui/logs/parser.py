@@ -89,7 +89,7 @@ class LogParser:
             if "\x1b[" in text:
                 text = _COLOUR.sub("", text)
             # A byte order mark, or the separator of `journalctl -o json-seq`, may be before it.
-            text = text.rstrip("\r").replace("\t", " ").lstrip("\ufeff\x1e")
+            text = text.rstrip("\r").replace("\t", " ").replace("\xa0", " ").lstrip("\ufeff\x1e")
         if self._soft or text[-1:] == "=":
             if is_soft_broken(text, self._quoted) and len(self._soft) < LINE_BYTES and not torn:
                 self._soft, self._quoted = self._soft + text[:-1], True
@@ -179,9 +179,6 @@ class LogParser:
             return found
         return tuple(each for part in lines for each in self._records(b"", *part))
 
-    def _text_of(self, text: str) -> str:
-        return self._plain(text, None, False)[0].text
-
     def _unwrapped(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
         """Return the records of a line without what a tool wrote before it."""
         if self._wrappers.known and (found := self._wrappers.strip(text)) is not None:
@@ -210,6 +207,8 @@ class LogParser:
         if (
             text.isprintable()
             and "#" not in text
+            and "&" not in text
+            and not self._quoted
             and "repeated" not in text
             and len(text) <= LINE_BYTES
             and (common := parse_common(text, self._now)) is not None
@@ -260,8 +259,8 @@ class LogParser:
                 return (self._continued(last, text, number, torn),)
         if first in {">", "│", "|"} and (quote := _QUOTE.match(text)):
             text = text[quote.end() :]
-            if first == "|":  # A table.
-                text = text.removesuffix("|").rstrip(" ")
+            if first != ">":  # A table.
+                text = text.removesuffix(first).rstrip(" ")
         return self._plain(text, number, torn)
 
     def _split(self, text: str, starts: list[int], number: int | None, torn: bool) -> tuple[LogRecord, ...]:
@@ -273,7 +272,8 @@ class LogParser:
             part = text[start:end]
             if again is not None:
                 part = again.sub("", part)
-            records += self._plain(before + part.rstrip(" "), number, torn and end == len(text))
+            part = part.rstrip(" ").removesuffix("\\n")
+            records += self._plain(before + part, number, torn and end == len(text))
         return tuple(records)
 
     def _json(self, text: str, number: int | None) -> tuple[LogRecord, ...] | None:

@@ -28,6 +28,7 @@ _OCTAL = re.compile(r"#([0-3][0-7]{2})")
 KERNEL_PROGRAMS = frozenset({"kernel", "vmunix", "klogd", "kern.warn", "kern.err", "kern.info", "kern.notice"})
 # A kernel text may follow the host at once, and its first word then looks like a program: comm and colon.
 _KERNEL_TEXT = re.compile(r"(?:vmalloc|page allocation|.{1,15} (?:invoked oom-killer)|.{1,15} cpuset=)")
+_HEAD = re.compile(r"\S{1,15}: page allocation [fs]")
 _KERNEL_WORDS = frozenset({
     "CPU", "Pid", "Mem-Info", "Mem-info", "Workqueue", "DMA", "DMA32", "Normal", "HighMem", "Movable", "RIP", "Code",
     "SLUB", "SLAB", "percpu", "cma", "HugeTLB", "INFO", "WARNING", "NVRM",
@@ -131,7 +132,7 @@ def _split(line: str, start: int, time: float | None, now: float | None = None) 
         return SyslogLine(time, None, None, None, line[start:])
     if (found := _PROGRAM.match(line, start)) and _is_program(line, found):
         return SyslogLine(time, None, found[1], int(found[2]) if found[2] else None, line[found.end() :])
-    if _is_kernel_text(line, start) or line.startswith(("[", "("), start):
+    if _is_kernel_text(line, start) or line.startswith(("[", "(", '"'), start) or _HEAD.match(line, start):
         return SyslogLine(time, None, None, None, line[start:])
     if (nested := _nested(line, start, now)) is not None:
         return SyslogLine(

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from fragtui.logs.bounded_json import DECODER
 from fragtui.logs.timestamps import iso_time
 
 HEAD = re.compile(
@@ -40,7 +41,7 @@ _INNER = re.compile(
     r"|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d|<\d{1,3}>"
 )
 """The start of a format that the parser knows."""
-_SEPARATORS = re.compile(r": |\] |\| ?|[})>\"],? ?| - |  +|,")
+_SEPARATORS = re.compile(r": |\] |\| ?|[})>\"][,;]? ?| - |  +|[,;]|'")
 _SPACES = re.compile(r" +")
 _KNOWN_BEFORE = re.compile(r".*(?:kernel: |\] )(?=.{1,15}$)")
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z| ?[+-]\d\d:?\d\d)?"
@@ -48,6 +49,8 @@ _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d+)?"
 _VARIABLE = re.compile(rf"({_ISO})|({_CLOCK})|((?<![\w.-])[\d.-]*+[A-Za-z_][\w.-]*+)|((?:(?<! ) ++)?+\d+(?:\.\d+)?)")
 _ISO_TIME = re.compile(_ISO)
 _WORD = re.compile(r"[\w./-]+")
+_CLOSED = re.compile(r"[\s,;)\]}]*")
+"""What may follow the last quote of a wrapped line."""
 _FIELD = re.compile(r',(?:"((?:[^"]|"")*+)"(?=,|$)|([^,"]*+))')
 _MAX_FIELDS = 64
 
@@ -114,8 +117,13 @@ class Wrappers:
             return None
         label = list(self._shapes.values())[(found.lastindex or 1) - 1]
         rest = text[found.end() :]
-        if found[0][-1:] == "," and len(rest) > 1 and rest[0] == rest[-1] == '"':  # A field that has commas.
+        last = found[0][-1:]
+        if last in {",", ";"} and len(rest) > 1 and rest[0] == rest[-1] == '"':  # A field that has commas.
             rest = rest[1:-1].replace('""', '"')
+        elif last == '"' and (inside := _string_in(text, found.end() - 1)) is not None:
+            rest = inside
+        elif last in {'"', "'", "│"} and (end := rest.rfind(last)) >= 0 and _CLOSED.fullmatch(rest, end + 1):
+            rest = rest[:end].replace("\\" + last, last)
         return Unwrapped(rest, _time_in(found[0]), label)
 
     def learn(self, text: str, said: str, said_of: Callable[[str], str]) -> bool:
@@ -127,7 +135,10 @@ class Wrappers:
             return False  # Most lines: the expressions are slow if they fail.
         if (head := HEAD.search(said)) is not None:
             if is_comm(said[: head.start()]):
-                return False
+                at = text.find(
+                    said[:40]
+                )  # No host is after such a stamp: the first word of other lines looks like one.
+                return at > 0 and _ISO_TIME.fullmatch(text[:at].strip()) is not None and self._add(text[:at])
             at = text.find(said[head.start() : head.start() + 40])
             return at > 0 and (self._learn_column(text) or self._learn_before(text, at, said_of))
         if (task := TASK.search(said)) is not None and said[: task.start()].strip():
@@ -163,6 +174,15 @@ class Wrappers:
         self._shapes[shape] = " ".join(words) or None
         self._known = any_of(self._shapes)
         return True
+
+
+def _string_in(text: str, start: int) -> str | None:
+    """Return the JSON string that begins at a quote, None if it is none."""
+    try:
+        inside, end = DECODER.raw_decode(text, start)
+    except (ValueError, RecursionError):
+        return None
+    return inside if isinstance(inside, str) and text[end : end + 1] in ",]} " else None
 
 
 def any_of(shapes: Iterable[str]) -> re.Pattern[str]:

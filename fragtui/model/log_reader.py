@@ -11,6 +11,7 @@ from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.report import KernelReport
+from fragtui.logs.markup import WrapJoiner
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS
@@ -29,7 +30,7 @@ class LogTerms:
 
     `name` distinguishes logs in ids, `now` (epoch seconds) and `utc_offset` (seconds) date stamps without a year or a
     zone, `shift` corrects the former by so many seconds, `running` is the flag table for reports with neither flags
-    nor kernel, `kernel` a release for them.
+    nor kernel, `kernel` a release for them. `head` is the beginning of the log: it shows whether its lines are wrapped.
     """
 
     name: str
@@ -38,6 +39,7 @@ class LogTerms:
     running: GfpTable | None = None
     kernel: str | None = None
     shift: float = 0.0
+    head: bytes = b""
 
 
 class LogReading:
@@ -48,6 +50,7 @@ class LogReading:
 
     def __init__(self, terms: LogTerms) -> None:
         self._terms = terms
+        self._wraps = WrapJoiner.of(terms.head)
         self._parser = LogParser(now=terms.now, shift=terms.shift)
         self._collector = ReportCollector()
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset)
@@ -61,7 +64,7 @@ class LogReading:
     @property
     def wanted(self) -> bool:
         """Whether the next line is needed, with any text."""
-        return self._busy or self._after > 0 or self._pods.busy
+        return self._busy or self._after > 0 or (self._wraps is not None and self._wraps.busy) or self._pods.busy
 
     def skip(self) -> None:
         """Note that lines without interest are left out here."""
@@ -70,6 +73,14 @@ class LogReading:
 
     def feed(self, line: bytes, number: int, torn: bool) -> Sequence[PodLine]:
         """Take a line without its newline (`torn` if it had none); return what it completes."""
+        if self._wraps is None:
+            return self._feed(line, number, torn)
+        completed: Sequence[PodLine] = ()
+        for joined in self._wraps.feed(line, number, torn):
+            completed = (*completed, *self._feed(*joined))
+        return completed
+
+    def _feed(self, line: bytes, number: int, torn: bool) -> Sequence[PodLine]:
         if not self._busy and (events := read_event_line(line, number)) is not None:
             self._after = 0
             return events
@@ -103,6 +114,8 @@ class LogReading:
                 self.unread += 1
 
     def _finish_lines(self) -> Iterator[PodLine]:
+        for line in () if self._wraps is None else self._wraps.finish():
+            yield from self._feed(*line)
         for record in self._parser.finish():
             if record.time is not None and (self.time is None or record.time > self.time):
                 self.time = record.time

@@ -50,7 +50,7 @@ groups:
           description: "Their effect does not last: fragtui history --advice lists settings that do."
       - alert: FragtuiBlind
         expr: |-
-          fragtui_source_up{{source=~"buddyinfo|zoneinfo|kernel_log"}} == 0
+          fragtui_source_up{{source!~"api|kubelet_log"}} == 0
           or label_replace(
             max without (source) (fragtui_source_up{{source=~"api|kubelet_log"}}) == 0,
             "source", "API and kubelet log", "", "")
@@ -60,8 +60,8 @@ groups:
         annotations:
           summary: "fragtui can't read {{{{ $labels.source }}}} on {node}"
           description: |-
-            Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), or stuck pods (API and
-            kubelet log). fragtui doctor says why.
+            Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), stuck pods (API and
+            kubelet log), or what the other sources add. fragtui doctor says why.
 """
 
 

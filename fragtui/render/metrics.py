@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fragtui.model.node.indices import largest_order
-from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.snapshot import NO_PSI, Snapshot
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.node.verdict import NodeJudgement, State, ZoneJudgement, node_verdict
 from fragtui.model.node.watermark import RequestKind, Verdict
@@ -40,7 +40,7 @@ class Family:
 def node_metrics(
     snapshot: Snapshot, state: NodeState, version: str, sources: Sequence[SourceState] = ()
 ) -> tuple[Family, ...]:
-    """Return the metrics of one sample; `sources` are those of logs and pods."""
+    """Return the metrics of one sample; `sources` are the logs and those of pods."""
     judgement = state.judgement
     size = snapshot.host.page_size
     order = (str(judgement.order),)
@@ -70,12 +70,7 @@ def node_metrics(
             "fragtui_source_up",
             "Whether the source has delivered: 1 or 0; no sample if the node has none or it is not needed.",
             ("source",),
-            tuple(
-                ((name,), float(snapshot.why(name) is None))
-                for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory")
-                if name != "pagetypeinfo" or snapshot.page_types is not None or snapshot.why(name) is not None
-            )
-            + tuple(_sources_up(sources)),
+            (*_files_up(snapshot), *_sources_up(sources)),
         ),
         Family(
             "fragtui_free_blocks",
@@ -190,6 +185,16 @@ def remedy_counter(episodes: tuple[Episode, ...]) -> Family:
     )
     samples = tuple((key, float(count)) for key, count in sorted(ends.items()))
     return Family("fragtui_remedies", "Remedies in the audit log.", ("remedy", "result"), samples, counter=True)
+
+
+def _files_up(snapshot: Snapshot) -> Iterator[Sample]:
+    """Yield the files that are needed: not migratetypes that were not asked for, nor the PSI that a kernel lacks."""
+    for name in ("buddyinfo", "zoneinfo", "pagetypeinfo", "meminfo", "vmstat", "pressure/memory"):
+        why = snapshot.why(name)
+        if name == "pagetypeinfo" and (snapshot.page_types is None if why is None else why.startswith("not read")):
+            continue
+        if name != "pressure/memory" or why not in NO_PSI:
+            yield (name,), float(why is None)
 
 
 def _sources_up(sources: Sequence[SourceState]) -> Iterator[Sample]:

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fragtui.model.failures.groups import FailureGroups, GroupedFailures, group_failures, key_of
-from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
-from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.verdict import NodeJudgement
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-from fragtui.model.remedy.forecast import Forecast, Gain
+from fragtui.model.failures.incident import SANDBOX_FAILURE, iso_utc
+from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.recommendation import Choice, effect_of
-from fragtui.model.remedy.remedy_history import Episode, repeats
-from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.model.remedy.remedy_history import repeats
 from fragtui.model.state.denials import denials_of
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
 from fragtui.model.state.waiting_pods import waiting_pods
-from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
@@ -28,6 +22,7 @@ from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_n
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.tracing.trace_tables import report_section
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
@@ -39,6 +34,8 @@ _MAX_LISTED = 2000
 """Rows of a table."""
 _BRIEF_ROWS = 3
 """Remedies, settings and unreadable files of a page that is not full."""
+_MAX_NAMED = 8
+"""More unreadable files and sources that are named without a reason."""
 _DENIED = "## Denied requests, OOM kills and failed sandboxes"
 _DENIED_WITHOUT_PODS = "## Denied requests and OOM kills"
 _NO_LOG = "no kernel log could be read"
@@ -46,40 +43,14 @@ _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReportFacts:
-    """The content of the page; None for an unknown value, with the reason in the field beside it."""
-
-    snapshot: Snapshot
-    judgement: NodeJudgement
-    forecast: Forecast
-    incidents: tuple[Incident, ...] = ()
-    incidents_from: str | None = None
-    """Source of the incidents: /dev/kmsg or a log; None if no log could be read."""
-    pods: StuckPods | None = None
-    pods_unknown: str = "not looked for"
-    """Why `pods` is None, or what its sources can't show."""
-    episodes: tuple[Episode, ...] = ()
-    advice: tuple[Advice, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
-    """The files that could not be read, including those of the snapshot."""
-    places: tuple[str, ...] = ()
-    """Directories of the person who makes the report; paths in the report start with them."""
-    saved: bool = False
-    """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
-    made_by: str = "fragtui"
-    trace: TraceTally | None = None
-    """The sums of a trace; None if none ran."""
-
-
 def state_of(facts: ReportFacts) -> NodeState:
     """Return the state of the node with what the report knows of denied requests and stuck pods."""
-    unseen = []
-    if facts.incidents_from is None:
+    unseen = [] if facts.unseen is None else list(facts.unseen)
+    if facts.unseen is None and facts.incidents_from is None:
         log = (problem for problem in facts.unreadable if problem not in facts.snapshot.unknown)
         why = next((str(problem) for problem in log if problem.path != "audit log"), _NO_LOG)
         unseen.append(Unseen(Question.DENIALS, why))
-    if facts.pods is None:
+    if facts.unseen is None and facts.pods is None:
         unseen.append(Unseen(Question.PODS, facts.pods_unknown))
     return node_state(
         facts.snapshot,
@@ -320,7 +291,9 @@ class _Page:
     def pods(self) -> list[str]:
         pods = self._facts.pods
         if pods is None:
-            return ["## Stuck pods", "", f"Unknown: {self._out(self._facts.pods_unknown)}."]
+            unseen = state_of(self._facts).why_unseen(Question.PODS)
+            what = "Unknown" if unseen is None or unseen.blind else "Nothing to look at"
+            return ["## Stuck pods", "", f"{what}: {self._out(self._facts.pods_unknown)}."]
         lines = ["## Stuck pods", ""]
         if not pods.pods and not pods.started:
             return [*lines, f"None found. {self._out(self._facts.pods_unknown, '')}".rstrip()]
@@ -381,7 +354,11 @@ class _Page:
             return ["## What could not be read", "", "Nothing was missing."]
         problems = self._facts.unreadable
         rows = [f"- {self._out(problem.path)}: {self._out(problem.why)}" for problem in problems[:limit]]
-        return ["## What could not be read", "", *rows, *brief.more(len(problems) - limit, "more", "more")]
+        more = brief.more(len(problems) - limit, "more", "more")
+        if more:
+            names = ", ".join(self._out(problem.path) for problem in problems[limit : limit + _MAX_NAMED])
+            more[-1] = f"{more[-1].removesuffix('.')}: {names}{', ...' if len(problems) > limit + _MAX_NAMED else '.'}"
+        return ["## What could not be read", "", *rows, *more]
 
 
 def _gain(gain: Gain) -> tuple[str, str, str]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
+from fragtui.model.state.node_state import Question
+from fragtui.model.state.node_state import Unseen as Unanswered
 
 _PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
 """The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
-_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading"}
+_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading", "unsaved": "not in the file"}
 _KERNEL_LOG = SourceState("kernel log", "connecting", "")
 _MAX_WHY = 300
 """Characters of one reason."""
@@ -63,6 +65,32 @@ def unseen(
         why = best.cannot_tell or best.state
         found.append(Unseen("stuck pods", best.name, why, remedy_words(best.remedy, command)))
     return tuple(found)
+
+
+def unanswered(
+    log: SourceState | None,
+    pods: Sequence[SourceState] | None,
+    command: str | None = None,
+    *,
+    denials: bool = False,
+    stuck: bool = False,
+) -> Iterator[Unanswered]:
+    """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist on this node.
+
+    `denials` and `stuck` are whether some are known: then the question is answered.
+    """
+    blind = {item.what: item for item in unseen(log, pods, command)}
+    for question, name, is_known, instead in (
+        (Question.DENIALS, "denied requests", denials, no_denials(log)),
+        (Question.PODS, "stuck pods", stuck, no_stuck_pods(pods)),
+    ):
+        if is_known or instead.sight is Sight.LOOKED:
+            continue
+        item = blind.get(name)
+        if item is None:
+            yield Unanswered(question, instead.text, blind=False)
+        else:
+            yield Unanswered(question, item.sentence, item.remedy or None)
 
 
 def pods_sight(sources: Iterable[SourceState]) -> Sight:
@@ -176,6 +204,6 @@ def _reason(name: str, why: str, remedy: str) -> str:
     why = why[:_MAX_WHY]
     if remedy == AS_ROOT or remedy.startswith("sudo "):
         return f"the {name} needs root ({why})" if why else f"the {name} needs root"
-    if why.startswith("switched off"):
+    if why.startswith(("switched off", "not among", "not in")):
         return f"the {name} is {why}"
     return f"the {name} can't be read: {why}{f'; {remedy}' if remedy else ''}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -14,7 +14,6 @@ from fragtui.model.node.history import History, place_in
 from fragtui.model.node.memory_change import memory_changes, memory_words
 from fragtui.model.node.rate_window import RateWindow
 from fragtui.model.node.snapshot import Snapshot, Zone, ZoneKey
-from fragtui.model.node.source_state import Sight
 from fragtui.model.node.verdict import (
     COSTLY_ORDER,
     DEFAULT_THRESHOLDS,
@@ -25,10 +24,10 @@ from fragtui.model.node.verdict import (
 )
 from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.node.zonelist import zone_to_open
-from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, Unseen, node_state
+from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Since, node_state
 from fragtui.model.state.since import since_of
 from fragtui.model.state.steady import SteadyState
-from fragtui.render.source_text import no_denials, no_stuck_pods, unseen
+from fragtui.render.source_text import unanswered
 from fragtui.ui.keys import KEYS, key_names
 from fragtui.ui.notices import NoticeLog
 
@@ -184,7 +183,9 @@ class Session:
         return self._state
 
     def _new_state(self, snapshot: Snapshot, judgement: NodeJudgement) -> NodeState:
-        missing = tuple(self._unseen())
+        sources = self.pods.sources if self.pods else None
+        known = bool(self.failures.failures), bool(self.pods and self.pods.stuck.pods)
+        missing = tuple(unanswered(self.failures.state, sources, self.as_root, denials=known[0], stuck=known[1]))
         questions = {item.question for item in missing}
         pods = None
         if Question.PODS not in questions and self.pods is not None:
@@ -212,22 +213,6 @@ class Session:
             log, hidden = self.failures, self.failures.forgotten_suppressed
             self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, hidden, self.trace)
         return self._denials
-
-    def _unseen(self) -> Iterator[Unseen]:
-        """Yield what can't be answered: what could not be looked at, is not read yet, or does not exist here."""
-        log, sources = self.failures.state, self.pods.sources if self.pods else None
-        blind = unseen(log, sources, self.as_root)
-        for question, name, is_empty, instead in (
-            (Question.DENIALS, "denied requests", not self.failures.failures, no_denials(log)),
-            (Question.PODS, "stuck pods", not (self.pods and self.pods.stuck.pods), no_stuck_pods(sources)),
-        ):
-            if not is_empty or instead.sight is Sight.LOOKED:
-                continue
-            item = next((item for item in blind if item.what == name), None)
-            if item is None:
-                yield Unseen(question, instead.text, blind=False)
-            else:
-                yield Unseen(question, item.sentence, item.remedy or None)
 
     @property
     def listed_pods(self) -> tuple[StuckPod, ...]:

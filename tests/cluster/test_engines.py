@@ -61,6 +61,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         f'error="API error (500): failed to create shim task: fork/exec /usr/bin/runc: c{NOMEM}"\n',
         f"{UNKNOWN} class=fork-refused container={ID[:12]} time=2024-02-06T08:00:00",
     ),
+    "nomad, JSON": (
+        '{"@level":"error","@message":"running driver failed","@timestamp":"2024-02-06T09:00:00.5Z","task":"web",'
+        f'"error":"Failed to start container {ID}: API error (500): runc create failed: fork/exec: c{NOMEM}"}}\n',
+        f"{UNKNOWN} class=fork-refused container={ID[:12]} time=2024-02-06T09:00:00",
+    ),
+    "an engine that is not known": (
+        f'level=error time=2024-02-06T09:00:00Z msg="Error transitioning container" error="fork/exec /bin/shim: c{NOMEM}"\n',
+        f"{UNKNOWN} class=fork-refused",
+    ),
+    "CRI-O, CNI": (
+        'time="2024-02-06T09:00:00Z" level=error msg="Error adding pod shop_cart-7c-x1 to CNI network \\"n\\": plugin '
+        f'type=\\"calico\\" failed (add): could not create veth: c{NOMEM}"\n',
+        "pod=shop/cart-7c-x1 class=veth-highorder|network-enomem",
+    ),
     "nomad, CNI": (
         '2024-02-06T09:00:00.542Z [ERROR] client.alloc_runner: prerun failed: alloc_id=a80f5884 error="pre-run hook network failed: '
         f'plugin type=bridge failed (add): failed to make veth pair: c{NOMEM}"\n',
@@ -149,6 +163,9 @@ HARMLESS = (
     f"Readiness probe errored: rpc error: code = Unknown desc = OCI runtime exec failed: exec failed: c{NOMEM}\n",
     f"redis[7]: Can't save in background: fork: C{NOMEM}\n",
     f"Error: committing the finished image: podman commit: OCI runtime error: c{NOMEM}\n",
+    f'level=error msg="ExecSync for container x failed" error="failed to exec: c{NOMEM}"\n',
+    f'level=error msg="failed to create an index" error="c{NOMEM}"\n',
+    f'level=error msg="Failed to destroy network for sandbox x" error="plugin failed (delete): c{NOMEM}"\n',
     f'level=error msg="unable to update map" error="bpf map: c{NOMEM}" subsys=datapath\n',
     'time="2024-02-06T09:00:00Z" level=error msg="collecting metrics failed" error="ttrpc: closed"\n',
     'E0206 09:00:00.1  911 pod_workers.go:1298] "Error syncing pod, skipping" err="failed to \\"StartContainer\\" for \\"app\\" with CrashLoopBackOff: \\"back-off 5m0s\\"" pod="data/cache-0"\n',

@@ -128,6 +128,12 @@ def test_any_object_is_read_without_a_crash(value: object, path: list[str]) -> N
     read_sandboxes(json.dumps({"items": [whole, value]}))
 
 
+def test_a_name_that_is_no_dns_name_is_the_name_that_was_logged() -> None:
+    assert slashed_ref("テナント/api-9") == PodRef("テナント", "api-9")
+    assert slashed_ref("team_a/Web.1") == PodRef("team_a", "Web.1")
+    assert not any(map(slashed_ref, ("/api", "a/", "a/b/c", "a b/c", "a/b (c)")))
+
+
 @given(NAME, NAME, UID | STATIC_UID, ID)
 def test_identity_is_found_in_every_spelling(name: str, namespace: str, uid: str, container: str) -> None:
     pod = PodRef(namespace, name, uid)

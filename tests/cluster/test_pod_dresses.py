@@ -94,6 +94,10 @@ LINES: dict[str, str] = {
     ),
     "logcli": rows(lambda text: f'2024-02-06T09:07:11Z {{job="systemd-journal", unit="kubelet.service"}} {text}'),
     "a quoted mail": rows(lambda text: f"> {text}"),
+    "CSV of whole lines": "_raw,_time\n"
+    + rows(lambda text: '"Feb 06 09:07:11 n kubelet[9]: ' + text.replace('"', '""') + '",2024-02-06T09:07:11.000+0000'),
+    "values between tabs": rows(lambda text: '2024-02-06 09:07:11\t"' + text.replace('"', '""') + '"'),
+    "HTML": "<pre>\n" + rows(lambda text: f"Feb 06 09:07:11 n kubelet[9]: {text}".replace('"', "&quot;")) + "</pre>",
 }
 NO_UID = "pod=shop/cart-7c-x1 class=fork-refused memory=yes"
 
@@ -204,6 +208,13 @@ LISTS: dict[str, str] = {
 }
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("dress", ["kubectl get -o json", "one a line", "YAML"])
+def test_what_powershell_saves_is_read(dress: str, encoding: str) -> None:
+    expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"
+    assert faults_of(expected, incidents_of(f"\ufeff{LISTS[dress]}".replace("\n", "\r\n").encode(encoding))) == []
+
+
 @pytest.mark.parametrize("dress", LISTS)
 def test_an_event_is_one_failure_in_any_dress(dress: str) -> None:
     expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"
@@ -262,6 +273,11 @@ TABLES: dict[str, str] = {
 }
 
 
+TABLES["describe, quoted"] = "".join(f"> {line}\n" for line in TABLES["describe"].splitlines())
+TABLES["describe, indented"] = "".join(f"    {line}\n" for line in TABLES["describe"].splitlines())
+TABLES["describe, HTML"] = f"<pre>{TABLES['describe']}</pre>"
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_table_is_cut_by_its_header(table: str) -> None:
     text = TABLES[table]
@@ -280,6 +296,15 @@ def test_a_row_with_a_date_has_a_time() -> None:
     )
     expected = "pod=-/cart-7c-x1 class=fork-refused memory=yes time=2024-02-06T09:07:11"
     assert faults_of(expected, incidents_of(text.encode())) == []
+    text = f"TIME   NS   POD   REASON   MSG\n2024-02-06T09:07:11Z   shop   cart-7c-x1   Failed   {MESSAGE}\n"
+    assert faults_of(expected.replace("-/", "shop/"), incidents_of(text.encode())) == []
+
+
+@pytest.mark.parametrize(
+    "before", ["[Warning] FailedCreatePodSandBox: pod shop/cart-7c-x1: ", "Pod: shop/cart-7c-x1 - "]
+)
+def test_a_pod_that_a_program_names_before_the_error_is_named(before: str) -> None:
+    assert faults_of(NO_UID, incidents_of(f"{before}{MESSAGE}\n".encode())) == []
 
 
 REASONS: dict[tuple[str, str], str] = {

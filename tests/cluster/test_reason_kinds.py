@@ -25,6 +25,8 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
     ("cpuset", False): (
         f"{INIT}unable to apply cgroup configuration: write {POD}/cgroup.procs: no space left on device",
         f"write {POD}/tasks: no space left on device",
+        f'{INIT}setting cgroup config for procHooks process: failed to write "4-7": write {POD}/cpuset.cpus: '
+        "numerical result out of range",
     ),
     ("cgroup-ids", False): (
         "mkdir /sys/fs/cgroup/memory/kubepods/burstable/pod8a0c: no space left on device",
@@ -71,7 +73,14 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
     ("memory-refused", None): (
         f'{NETWORK}plugin type="flannel" failed (add): netplugin failed: "runtime: out of memory: cannot allocate '
         '8388608-byte block (1 in use)\\nfatal error: out of memory\\n"',
+        f"{INIT}unable to init seccomp: error loading seccomp filter into kernel: cannot allocate memory: unknown",
+        f"{INIT}setting cgroup config for procHooks process: load program: cannot allocate memory",
     ),
+    ("mount-enomem", True): (
+        f'{INIT}error mounting "tmpfs" to rootfs at "/dev": mount tmpfs:/dev (via /proc/self/fd/7), flags: 0x2, data: '
+        "mode=755,size=65536k: cannot allocate memory: unknown",
+    ),
+    ("network-enomem", True): (f'{NETWORK}plugin type="bridge" failed (add): failed to add cni0: cannot allocate m…',),
     ("memory-refused", True): (
         "failed to create snapshot: mkdir /var/lib/containerd/io.containerd.snapshotter.v1.x: cannot allocate memory",
         "qemu-system-x86_64: cannot set up guest memory 'pc.ram': Cannot allocate memory",
@@ -93,9 +102,13 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
     ("vm-runtime", None): (
         "failed to create shim task: Failed to Check if grpc server is working: rpc error: code = DeadlineExceeded",
         "OCI runtime create failed: creating container: cannot create sandbox: cannot read client sync file: EOF",
+        "failed to create shim task: failed to create VM: failed to start the VM: Put http://localhost/actions: EOF",
     ),
     ("runtime-config", False): (
         'failed to get sandbox runtime: no runtime for "nvidia" is configured',
+        f"{INIT}error running prestart hook #0: exit status 1, stdout: , stderr: nvidia-container-cli: "
+        "initialization error: nvml error: driver not loaded: unknown",
+        f"{INIT}setting cgroup config: bpf_prog_query(BPF_CGROUP_DEVICE) failed: function not implemented: unknown",
         f"{INIT}open /proc/sys/net/ipv4/tcp_x: no such file or directory: unknown",
         "/usr/local/sbin/runc did not terminate successfully: exit status 127: unknown",
         "runc: error while loading shared libraries: libseccomp.so.2: cannot open shared object file",

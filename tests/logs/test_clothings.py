@@ -156,6 +156,28 @@ CLOTHINGS: dict[str, str | bytes] = {
     "HTML, quoted": each("&gt; ", [line.replace("<", "&lt;") for line in DMESG]),
     "UTF-16, little": ("\ufeff" + "\r\n".join(DMESG) + "\r\n").encode("utf-16-le"),
     "UTF-16, big": ("\ufeff" + "\n".join(SYSLOG) + "\n").encode("utf-16-be"),
+    "fluentd": numbered("2026-02-20 10:00:00.000 +0000 kernel: ", [json.dumps({"log": x, "host": "n"}) for x in BARE]),
+    "Fluent Bit": "".join(
+        f"[{place}] kmsg.0: [[1771581600.1, {{}}], {json.dumps({'sequence': place, 'msg': line})}]\n"
+        for place, line in enumerate(BARE)
+    ),
+    "rsyslog's JSON": "".join(json.dumps({"hostname": "n", "msg": f" {line}"}) + "\n" for line in DMESG),
+    "stamps and tabs": numbered("{stamp}\t", BARE),
+    "semicolons": numbered("{stamp};", BARE),
+    "quotes and semicolons": "".join(f'"{stamp}";"{line}"\n' for stamp, line in zip(STAMPS, BARE, strict=True)),
+    "CloudWatch Insights, JSON": json.dumps(
+        {"results": [[{"field": "@ptr", "value": "x"}, {"field": "@message", "value": x}] for x in DMESG]}, indent=4
+    ),
+    "Google's YAML": "".join(
+        f"---\ninsertId: x\njsonPayload:\n  MESSAGE: {json.dumps(line)}\ntimestamp: '{stamp}'\n"
+        for line, stamp in zip(BARE, STAMPS, strict=True)
+    ),
+    "a list of YAML": "".join(f"- '{line}'\n" for line in DMESG),
+    "a list of JSON in one line": json.dumps(DMESG),
+    "one string of JSON": json.dumps({"output": "\n".join(DMESG)}),
+    "escaped newlines": "\\n".join(DMESG),
+    "a box": "".join(f"│{line}│\n" for line in DMESG),
+    "spaces of a web page": each("\xa0", [line.replace(" ", "\xa0") for line in DMESG]),
     "newest first": "".join(f"{line}\n" for line in reversed(DMESG)),
     "Grafana, newest first": "".join(f"{a}\t{b}\n" for a, b in reversed(list(zip(STAMPS, SYSLOG, strict=True)))),
     "newest first, whole seconds": "".join(f"Feb 20 10:00:00 node7 kernel: {line}\n" for line in reversed(BARE)),
@@ -238,5 +260,11 @@ def test_the_reports_of_every_era_come_through(era: Era) -> None:
         "newest first": each("", lines[::-1]),
         "one line": " ".join(lines) + "\n",
         "UTF-16": ("\ufeff" + each("", lines)).encode("utf-16-le"),
+        "mail, wrapped": wrapped(lines),
+        "mail, quoted": wrapped(lines, 70, "> "),
+        "mail, flowed": "".join(f"{line}\n" for line in wrapped([f"> {line}" for line in lines], 78).splitlines()),
+        "mail, syslog": wrapped([f"Feb 20 10:00:00 node7 kernel: {line}" for line in lines], 76),
+        "quoted-printable": quopri.encodestring(each("", lines).encode()),
+        "quoted-printable, Windows": quopri.encodestring(each("", lines).encode()).replace(b"\n", b"\r\n"),
     }
     assert {name: of_any_era(text) == wanted for name, text in worn.items()} == dict.fromkeys(worn, True)

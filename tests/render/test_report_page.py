@@ -18,8 +18,9 @@ from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry
 from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
-from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.render.report_page import report_page
 from fragtui.render.terminal_text import Role, cells, painted
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HostTree
@@ -148,7 +149,7 @@ def test_whatever_happened_it_is_one_page(tmp_path: Path) -> None:
     assert len(page.splitlines()) <= 91, "with every section at its largest"
     assert "The 7 newest of 14 groups:" in page
     assert "The first 5 of 40:" in page
-    assert "And 27 older remedies." in page and "And 47 more." in page and "And 17 more settings." in page
+    assert "And 27 older remedies." in page and "And 47 more: /proc/3, " in page and "And 17 more settings." in page
     assert "\n900 allocation failures, at least 900 more not logged, 2023-11-14 22:13:20 to" in page
     full = report_page(whole, full=True)
     assert full.count("| done in 2.5s") == 30 and full.count("no such file") >= 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState, kernel_log_state
+from fragtui.model.node.source_state import AS_ROOT, NOT_SAVED, Sight, SourceState, kernel_log_state
 from fragtui.render.source_text import (
     needs_root,
     no_denials,
@@ -52,6 +52,12 @@ CRICTL = SourceState("crictl", "live", "", "4 sandboxes")
             f"? unknown: the kernel log needs root ({KMSG_DENIED})",
         ),
         (kernel_log_state("none", "no file", None), Sight.BLIND, "? unknown: the kernel log can't be read: no file"),
+        (
+            kernel_log_state(NOT_SAVED, "not among the saved files", None),
+            Sight.BLIND,
+            "? unknown: the kernel log is not among the saved files",
+        ),
+        (kernel_log_state(NOT_SAVED, None, None), Sight.BLIND, "? unknown: the kernel log is not in the recording"),
         (
             kernel_log_state("none", None, None),
             Sight.BLIND,

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL
 from fragtui.text import parse_duration
-from fragtui.ui.widgets.palette import AUTO, THEME_CHOICES
 
 _MAX_IDLE_SECONDS = 30 * 86_400.0
 
 
 def add_interval(parser: argparse.ArgumentParser) -> None:
     """Add ``--interval``."""
+    # `fragtui check` has other options of this module, and needs neither sampler nor colours.
+    from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL  # noqa: PLC0415
+
     parser.add_argument(
         "--interval",
         type=_interval,
@@ -37,6 +38,8 @@ def add_source_options(parser: argparse.ArgumentParser) -> None:
 
 def add_look_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the full screen: its colours and glyphs, and when it ends by itself."""
+    from fragtui.ui.widgets.palette import AUTO, THEME_CHOICES  # noqa: PLC0415  # See above.
+
     parser.add_argument(
         "--theme",
         type=_theme,
@@ -64,6 +67,8 @@ def add_trace_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _theme(text: str) -> str:
+    from fragtui.ui.widgets.palette import THEME_CHOICES  # noqa: PLC0415  # See above.
+
     if text not in THEME_CHOICES:
         raise argparse.ArgumentTypeError(f"{text}: expected one of {', '.join(THEME_CHOICES)}")
     return text
@@ -88,6 +93,8 @@ def _file(text: str) -> str:
 
 
 def _interval(text: str) -> float:
+    from fragtui.sampler import MAX_INTERVAL, MIN_INTERVAL  # noqa: PLC0415  # See above.
+
     try:
         value = float(text)
     except ValueError:

@@ -71,6 +71,7 @@ VERBS = {
             Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
             Example("fragtui check --plugin nagios --order 6", "for Nagios, Icinga and Checkmk"),
             Example("fragtui check --plugin npd", "for node-problem-detector: 0 no problem, 1 FRAGMENTED and worse"),
+            Example("fragtui check --pods", "denied requests and stuck pods too, from logs and the API"),
             Example("fragtui check --watch", "again every 2 seconds"),
             Example("fragtui check -q || echo fragmented", "only the exit status"),
         ),

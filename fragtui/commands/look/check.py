@@ -8,9 +8,12 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from fragtui.commands.cli.exit_status import Exit
+from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output import takes_colour
 from fragtui.commands.cli.output_options import add_color, add_json, add_quiet
 from fragtui.commands.cli.settings import thresholds_of
+from fragtui.commands.cli.source_options import add_source_options
 from fragtui.model.node.snapshot import Snapshot, Unreadable
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity, judge_node
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
@@ -35,7 +38,7 @@ _MIN_SECONDS, _MAX_SECONDS = 0.25, 3600.0
 _DEFAULT_COLUMNS = 80
 _MAX_HOST, _MAX_RELEASE = 24, 24
 """Cells of these names, so that their line has room in 80 columns."""
-_NOT_LOOKED = "not looked at: --logs reads the kernel log and the pods"
+_NOT_LOOKED = "not looked at: --pods reads the kernel log and the pods"
 _SIGNS = str.maketrans({"✓": "+", "✗": "x", "…": "~", "·": "-"})
 _BADGE_COLOURS = {
     "good": "1;32", "badge-low": "30;43", "badge-recovering": "30;46", "badge-bad": "1;97;41", "badge-unknown": "30;45",
@@ -53,7 +56,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="nagios|npd",
         help="first line and status as these plugins have",
     )
-    parser.add_argument("--logs", action="store_true", help="read the kernel log and the pods, too: up to 3 s")
+    parser.add_argument(
+        "--pods", action="store_true", help="read the kernel log and the sources of pods, too: up to 2 s"
+    )
+    add_source_options(parser)
     parser.add_argument(
         "--watch",
         nargs="?",
@@ -79,6 +85,9 @@ def _seconds(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     """Print the state and return its severity; with --watch that of the last sample, when it is interrupted."""
+    if not args.pods and (args.kernel_log, args.kubelet_log, args.kubeconfig) != ("auto", "auto", None):
+        report_error(args, "--kernel-log, --kubelet-log and --kubeconfig need --pods")
+        return Exit.UNAVAILABLE
     reader = NodeReader(args.root)
     redraw = args.watch is not None and sys.stdout.isatty() and not args.json
     status: int | None = None
@@ -103,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _checked(args: argparse.Namespace, reader: NodeReader) -> tuple[int, str]:
     """Return the severity of a sample, and the text about it."""
-    with_logs = args.logs or _has_saved_logs(reader)
+    with_logs = args.pods or _has_saved_logs(reader)
     state, snapshot, forecast = _logs_too(args) if with_logs else _blocks_alone(args, reader)
     if args.plugin == "npd":
         return npd_status(state), npd_line(state)
@@ -145,7 +154,7 @@ def _logs_too(args: argparse.Namespace) -> tuple[NodeState, Snapshot, Forecast |
     from fragtui.commands.look.report import collect  # noqa: PLC0415
     from fragtui.render.report_page import state_of  # noqa: PLC0415
 
-    facts = collect(args.root, args.order, args.audit, thresholds_of(args))
+    facts = collect(args)
     return state_of(facts), facts.snapshot, facts.forecast
 
 

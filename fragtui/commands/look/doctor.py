@@ -7,21 +7,17 @@ import locale
 import os
 import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fragtui.commands.cli.output_options import add_json
 from fragtui.commands.cli.own_command import own_command
 from fragtui.commands.cli.settings import read_only_because
-from fragtui.commands.cli.source_factory import joined_readers
 from fragtui.commands.cli.source_options import add_source_options
+from fragtui.commands.look.node_sources import NodeSources
 from fragtui.json_line import json_line
-from fragtui.model.failures.failure_list import FailureList
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.node.source_state import AS_ROOT, Sight, SourceState
-from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.node.source_state import AS_ROOT, SourceState
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
@@ -34,11 +30,6 @@ from fragtui.sources.host.snapshot_builder import BUDDYINFO, FileText, Tick
 HELP = "list every source: what it shows, why it can't be read, and what to do"
 _SECONDS = 1.8
 """Time for all sources together. A child or a read that takes longer is reported so."""
-_END_SECONDS = 0.3
-"""Time for the readers to end their children."""
-_READERS = ("kernel-log", "fragtui-kubelet-log", "fragtui-kube", "fragtui-crictl", "log-history")
-"""Names of the threads that own children."""
-_ORDER = ("kubelet log", "runtime log", "API", "events", "crictl")
 _NO_ANSWER = f"no answer within {_SECONDS:g} s"
 
 
@@ -67,34 +58,14 @@ def run(args: argparse.Namespace) -> int:
 
 def diagnose(args: argparse.Namespace) -> Diagnosis:
     """Look at every source, all at the same time, and return what was found in time."""
-    end = time.monotonic() + _SECONDS
     reader = NodeReader(args.root)
     sample = _Sample(reader)
-    readers = joined_readers(args, reader)
-    logs, pods = _Latest(), _Latest()
-    failures = FailureList()
-
-    def take_log(update: KernelLogUpdate) -> None:
-        failures.take(update)
-        if failures.state.sight is not Sight.PENDING:
-            logs.done.set()
-
-    def take_pods(update: PodUpdate) -> None:
-        pods.sources = update.sources
-        if update.sources and all(source.sight is not Sight.PENDING for source in update.sources):
-            pods.done.set()
-
-    started = (readers.pods(take_pods), readers.kernel_log(take_log))
-    for each in started:
-        each.start()
+    sources = NodeSources(args, reader, _SECONDS)
     terminal = _terminal(os.environ)
-    for event in (sample.done, logs.done, pods.done):
-        event.wait(max(0.0, end - time.monotonic()))
-    sources = sorted(pods.sources, key=lambda source: _ORDER.index(source.name) if source.name in _ORDER else 0)
-    states = tuple(_answered(source) for source in sources) or (SourceState("kubelet log", "waiting", _NO_ANSWER),)
-    for each in started:
-        each.stop()
-    _end_readers()
+    sources.wait()
+    sample.done.wait(sources.left)
+    log, pods = sources.log_state, sources.pod_states
+    sources.stop()
     host = reader.host
     return Diagnosis(
         node=host.name,
@@ -103,19 +74,11 @@ def diagnose(args: argparse.Namespace) -> Diagnosis:
         uid=os.geteuid(),
         command=own_command() if args.root == Path("/") else own_command(["--root", str(args.root)]),
         files=sample.states(),
-        log=_answered(failures.state),
-        pods=states,
+        log=log,
+        pods=pods,
         writes=_writes(args, reader),
         terminal=terminal,
     )
-
-
-class _Latest:
-    """The newest states of a reader on another thread, and whether all are known."""
-
-    def __init__(self) -> None:
-        self.sources: tuple[SourceState, ...] = ()
-        self.done = threading.Event()
 
 
 class _Sample:
@@ -143,21 +106,6 @@ class _Sample:
         if self._snapshot is None:
             return (SourceState(BUDDYINFO, "waiting", f"{self._reader.reading or 'the first file'}: {_NO_ANSWER}"),)
         return file_states(self._snapshot, self._files, live=self._reader.live)
-
-
-def _answered(source: SourceState) -> SourceState:
-    """Return the state; of a source that has not answered yet, that it did not."""
-    if source.sight is not Sight.PENDING:
-        return source
-    why = f"{source.cannot_tell}; {_NO_ANSWER}" if source.cannot_tell else _NO_ANSWER
-    return SourceState(source.name, "waiting", why, remedy=source.remedy)
-
-
-def _end_readers() -> None:
-    """Wait a moment until the readers ended their children: a followed journal would outlive this process."""
-    end = time.monotonic() + _END_SECONDS
-    while time.monotonic() < end and any(thread.name in _READERS for thread in threading.enumerate()):
-        time.sleep(0.01)
 
 
 def _writes(args: argparse.Namespace, reader: NodeReader) -> tuple[SourceState, ...]:

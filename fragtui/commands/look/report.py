@@ -7,9 +7,10 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from fragtui import __version__
 from fragtui.commands.cli.exit_status import Exit
@@ -17,16 +18,19 @@ from fragtui.commands.cli.output import escape_what_it_lacks, is_terminal, takes
 from fragtui.commands.cli.output_options import add_color
 from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.commands.cli.settings import thresholds_of
+from fragtui.commands.cli.source_options import add_source_options
 from fragtui.commands.cli.time_range import TimeRange, add_time_range, time_range_of
+from fragtui.commands.look.node_sources import NodeSources
 from fragtui.json_line import json_line
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.incident import Incident
 from fragtui.model.node.snapshot import Unreadable
 from fragtui.model.node.source_state import Sight
-from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
+from fragtui.model.node.verdict import COSTLY_ORDER, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.tuning_advice import advise
+from fragtui.model.state.node_state import Unseen
 from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.output_file import write_file
@@ -34,24 +38,26 @@ from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
-from fragtui.render.report_page import ReportFacts, report_page
-from fragtui.render.source_text import pods_sight
+from fragtui.render.report_page import report_page
+from fragtui.render.source_text import pods_sight, unanswered
 from fragtui.render.terminal_text import painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.host.vm_settings import read_vm_settings
-from fragtui.sources.kernel_log.ring import read_ring
-from fragtui.sources.pods.watcher import PodWatcher
+from fragtui.sources.kernel_log.journal import why_no_journal
 from fragtui.sources.saved.explain import OpenLog
 from fragtui.sources.saved.incidents import incidents_of
 from fragtui.sources.saved.readers import SavedPods
 from fragtui.text import counted, parse_duration, printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
-_PODS_WAIT = 3.0
+_SOURCES_SECONDS = 1.2
+"""Time for all logs and sources of pods together: the report comes within two seconds."""
+_QUIET_SECONDS = 0.3
+"""What has delivered nothing for so long has delivered what it has; there are four updates of pods a second."""
 _MAX_TRACE = 3600
 """Seconds of the longest trace."""
 _FORMATS = ("json", "wide")
@@ -72,6 +78,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="one JSON object with everything (schema 1: fields are added, never removed)",
     )
+    add_source_options(parser)
     add_time_range(parser, "incidents and remedies")
     parser.add_argument(
         "--redact", action="store_true", help="replace names of pods, namespaces and hosts, ids and addresses by tokens"
@@ -100,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     progress = _Progress()
     try:
         trace = _traced(args, progress) if args.trace_for is not None else None
-        facts = replace(collect(args.root, args.order, args.audit, thresholds_of(args), progress), trace=trace)
+        facts = replace(collect(args, progress), trace=trace)
     finally:
         progress.clear()
     chosen = _within(time_range_of(args), facts)
@@ -168,16 +175,9 @@ def _write(path: Path, page: str) -> None:
         device.write(page.encode())
 
 
-def write_report(
-    path: Path,
-    root: Path,
-    order: int | None,
-    audit: Path | None,
-    thresholds: Thresholds,
-    trace: TraceTally | None = None,
-) -> None:
+def write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None = None) -> None:
     """Write the report into a new file; raises OSError if that fails."""
-    write_file(path, report_page(replace(collect(root, order, audit, thresholds), trace=trace)))
+    write_file(path, report_page(replace(collect(args), trace=trace)))
 
 
 def _seconds(text: str) -> float:
@@ -212,38 +212,49 @@ def _traced(args: argparse.Namespace, progress: _Progress) -> TraceTally:
     return tally
 
 
-def collect(
-    root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, progress: _Progress | None = None
-) -> ReportFacts:
-    """Return the present state of the node under `root`; takes up to three seconds on a live node."""
-    on_read = progress.on_read if progress else lambda logs, found: None
-    note = progress.note if progress else lambda text: None
-    reader = NodeReader(root)
-    incidents, logged, source, problems = _incidents(reader, on_read)
-    target = order if order is not None else _failed_order(incidents)
+class _Found(NamedTuple):
+    """What logs and sources of pods gave."""
+
+    incidents: tuple[Incident, ...]
+    source: str | None
+    """Where the incidents are from; None if no log of the kernel could be read."""
+    pods: PodUpdate | None
+    cannot_tell: str
+    """Why there are no pods, or what is not visible from their sources."""
+    problems: tuple[Unreadable, ...]
+    unseen: tuple[Unseen, ...] | None = None
+
+
+def collect(args: argparse.Namespace, progress: _Progress | None = None) -> ReportFacts:
+    """Return the present state of the node that the options of `args` select; within two seconds on a live node."""
+    reader = NodeReader(args.root)
+    followed = reader.live or (args.kernel_log, args.kubelet_log, args.kubeconfig) != ("auto", "auto", None)
+    # Of saved files only journals are read as those of a node are.
+    followed |= not reader.tree.logs() and why_no_journal(reader.tree.root) is None
+    found = _followed(args, reader, progress) if followed else _saved(reader, progress)
+    target = args.order if args.order is not None else _failed_order(found.incidents)
     snapshot = reader.sample_for(target, asked=True)
     reader.close()
     if (several := reader.tree.ambiguous) is not None:
-        snapshot = snapshot._replace(unreadable=(Unreadable(str(root), several),))
-    note("reading pods" if not reader.live else f"asking the sources of pods, up to {_PODS_WAIT:.0f} s")
-    pods, cannot_tell = _pods(root, logged) if reader.live else _saved_pods(reader.tree, logged)
-    past = read_history(AuditLog(audit_path(audit, root)), reader.tree.root)
+        snapshot = snapshot._replace(unreadable=(Unreadable(str(args.root), several),))
+    past = read_history(AuditLog(audit_path(args.audit, args.root)), reader.tree.root)
     return ReportFacts(
         snapshot=snapshot,
-        judgement=judge_node(snapshot, target, thresholds),
+        judgement=judge_node(snapshot, target, thresholds_of(args)),
         forecast=forecast(snapshot, target),
-        incidents=incidents,
-        incidents_from=source,
-        pods=pods.stuck if pods else None,
-        pods_unknown=cannot_tell,
+        incidents=found.incidents,
+        incidents_from=found.source,
+        pods=found.pods.stuck if found.pods else None,
+        pods_unknown=found.cannot_tell,
+        unseen=found.unseen,
         episodes=past.history,
-        advice=advise(snapshot, target, read_vm_settings(root, snapshot.host.page_size)),
+        advice=advise(snapshot, target, read_vm_settings(args.root, snapshot.host.page_size)),
         unreadable=(
+            *found.problems,
             *snapshot.unknown,
-            *problems,
             *(Unreadable("audit log", printable(problem)) for problem in past.problems),
         ),
-        places=(str(root), str(reader.tree.root), str(Path.cwd()), str(Path.home())),
+        places=(str(args.root), str(reader.tree.root), str(Path.cwd()), str(Path.home())),
         saved=not reader.live,
         made_by=f"fragtui {__version__}",
     )
@@ -256,61 +267,58 @@ def _failed_order(incidents: tuple[Incident, ...]) -> int:
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 
-def _incidents(
-    reader: NodeReader, on_read: Callable[[Sequence[OpenLog], int], None]
-) -> tuple[tuple[Incident, ...], tuple[Incident, ...], str | None, tuple[Unreadable, ...]]:
-    """Return the linked incidents, the kernel's as logged, their source (None: no log could be read), and problems.
+def _followed(args: argparse.Namespace, reader: NodeReader, progress: _Progress | None) -> _Found:
+    """Return what the sources report before the deadline for all of them, and each that can't be read by its name."""
+    if progress is not None:
+        progress.note(f"asking logs and sources of pods, up to {_SOURCES_SECONDS:g} s")
+    sources = NodeSources(args, reader, _SOURCES_SECONDS)
+    sources.wait(_QUIET_SECONDS)
+    log, states, failures, pods = sources.log_state, sources.pod_states, sources.failures, sources.pods
+    late = sources.still_reading
+    sources.stop()
+    stuck = bool(pods and pods.stuck.pods)
+    incidents = failures.incidents
+    problems = [
+        Unreadable(source.name, source.cannot_tell or source.state)
+        for source in (log, *states)
+        if source.sight is Sight.BLIND and source.state != "off"
+    ]
+    if log.sight is Sight.LOOKED and log.cannot_tell:
+        problems.append(Unreadable(log.name, f"read from {failures.source}: {log.cannot_tell}"))
+    if late:
+        problems.append(Unreadable("logs", f"still being read after {_SOURCES_SECONDS:g} s: older lines are missing"))
+    sight = pods_sight(states)
+    dead = [source for source in states if source.sight in (Sight.BLIND, Sight.NOTHING)]
+    if sight is Sight.NOTHING and not stuck:
+        dead = [source for source in dead if source.sight is Sight.NOTHING][:1]
+    return _Found(
+        incidents,
+        failures.source if incidents or log.sight is Sight.LOOKED else None,
+        pods if stuck or sight is Sight.LOOKED else None,
+        "; ".join(f"{source.name}: {source.cannot_tell or source.state}" for source in dead),
+        tuple(problems),
+        tuple(unanswered(log, states, denials=bool(incidents), stuck=stuck)),
+    )
 
-    The last is what could not be read.
-    """
-    problems: list[Unreadable] = []
-    if reader.live:
-        update = read_ring(reader.root)
-        if update.problem is None:
-            return update.incidents, update.incidents, update.source, ()
-        problems.append(Unreadable(str(reader.root / "dev/kmsg"), update.problem))
+
+def _saved(reader: NodeReader, progress: _Progress | None) -> _Found:
+    """Return what the saved logs say; the incidents are linked, those of pods among them."""
     logs = reader.tree.logs()
-    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=reader.live), on_read)
-    problems += unread
+    on_read = progress.on_read if progress else lambda logs, found: None
+    explained, unread = incidents_of(logs, opener_of(reader.tree.root, live=False), on_read)
     names = [printable(str(path)) for path in logs]
     read = [name for name in names if all(problem.path != name for problem in unread)]
-    incidents = tuple(item.incident for item in explained)
     logged = tuple(item.logged for item in explained if item.logged is not None)
     # Logs of kubelet and runtime alone say nothing about the kernel.
     looked = bool(logged) or any(printable(str(path)) in read for path in reader.tree.kernel_logs())
-    return incidents, logged, (", ".join(read) or None) if looked else None, tuple(problems)
-
-
-def _saved_pods(tree: SavedTree, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return the pods of the saved logs, and what these can't show."""
-    pods = SavedPods(tree, incidents=incidents).read()
+    if progress is not None:
+        progress.note("reading pods")
+    pods = SavedPods(reader.tree, incidents=logged).read()
     (state,) = pods.sources
-    return (pods if state.state == "live" else None), state.cannot_tell
-
-
-def _pods(root: Path, incidents: tuple[Incident, ...]) -> tuple[PodUpdate | None, str]:
-    """Return the pods that the sources report within a few seconds, and what these can't show."""
-    updates: list[PodUpdate] = []
-    settled = threading.Event()
-
-    def on_update(update: PodUpdate) -> None:
-        updates.append(update)
-        if update.sources and all(
-            source.sight is not Sight.PENDING and source.state != "waiting" for source in update.sources
-        ):
-            settled.set()
-
-    watch = PodWatcher(root, "auto", None, on_update, incidents=incidents)
-    watch.start()
-    if settled.wait(_PODS_WAIT):
-        # The first observations may still wait for the next update; there are four a second.
-        time.sleep(0.5)
-    watch.stop()
-    if not updates:
-        return None, "no source answered"
-    last = updates[-1]
-    silent = [source for source in last.sources if source.sight is not Sight.LOOKED]
-    missing = "; ".join(f"{source.name} {source.state}: {source.cannot_tell}".rstrip(": ") for source in silent)
-    if not last.stuck.pods and pods_sight(last.sources) is not Sight.LOOKED:
-        return None, missing or "no source answered"
-    return last, missing
+    return _Found(
+        tuple(item.incident for item in explained),
+        (", ".join(read) or None) if looked else None,
+        pods if state.sight is Sight.LOOKED else None,
+        state.cannot_tell,
+        tuple(unread),
+    )

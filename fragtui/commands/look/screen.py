@@ -277,4 +277,4 @@ def _cgroup_reader(
 def _write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None) -> None:
     from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    write_report(path, args.root, args.order, args.audit, thresholds_of(args), trace)
+    write_report(args, path, trace)

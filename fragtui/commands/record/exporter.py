@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, cast
 from fragtui import __version__
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_counts import FailureCounts, count_by_cause
+from fragtui.model.failures.kernel_log_status import KernelLogStatus
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
-from fragtui.model.node.source_state import Sight, kernel_log_state
+from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.node.verdict import COSTLY_ORDER, Thresholds, judge_node
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
@@ -58,7 +59,7 @@ class NodeSource:
         self._audit = AuditLog(audit_path(audit, root))
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
-        self._log = kernel_log_state(None, None, None)
+        self._log = KernelLogStatus()
         self._node = pod_node_name() if self.reader.live else None
         self._pods: PodUpdate | None = None
         self._trace: TraceTally | None = None
@@ -66,7 +67,7 @@ class NodeSource:
     def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
         with self._lock:
-            self._log = kernel_log_state(update.source, update.problem, update.proof)
+            self._log.take(update)
             if self._counts is not None:
                 self._counts.take(update, time.monotonic())
             for incident in update.incidents:
@@ -98,18 +99,18 @@ class NodeSource:
         order = COSTLY_ORDER if wanted is None else wanted
         snapshot = self.reader.sample_for(order)
         judgement = judge_node(snapshot, order, self._thresholds)
-        seen = self._pods is not None and (
-            bool(self._pods.stuck.pods) or pods_sight(self._pods.sources) is Sight.LOOKED
-        )
+        record = self._audit.read()
+        audit = SourceState("audit log", "live" if record.entries or not record.problems else "absent", "")
+        seen = self._pods is not None and _can_tell(self._pods)
         pods = waiting_pods(self._pods.stuck) if self._pods is not None and seen else None
-        sources = (self._log, *(self._pods.sources if self._pods is not None else ()))
+        logs = (self._log.state, audit) if self._counts is not None or self.reader.live else (audit,)
         yield from node_metrics(
             snapshot,
             node_state(snapshot, judgement, pods=pods),
             __version__,
-            sources if self._counts is not None else (),
+            (*logs, *(self._pods.sources if self._pods is not None else ())),
         )
-        if self._counts is not None and self._log.sight is Sight.LOOKED:
+        if self._counts is not None and self._log.state.sight is Sight.LOOKED:
             yield failure_counter(self._counts.totals(time.monotonic()))
         if self._trace is not None and self._trace.running:
             orders = max((len(zone.free_blocks) for zone in snapshot.zones or ()), default=0)
@@ -117,19 +118,25 @@ class NodeSource:
         if self._pods is not None and seen:
             yield pod_gauge(self._pods.stuck)
             yield class_gauge(self._pods.stuck)
-        record = self._audit.read()
-        if record.entries or not record.problems:
+        if audit.sight is Sight.LOOKED:
             yield remedy_counter(episodes(record.entries))
 
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:
             return
         update = read_ring(self.reader.root)
+        self._log.take(update)
         if update.problem is None:
             for incident in update.incidents:
                 if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order:
                     self._failed_order = incident.order
             yield logged_failures(count_by_cause(update.incidents))
+
+
+def _can_tell(update: PodUpdate) -> bool:
+    """Return whether a source tells which pods are stuck: some that were seen are no longer true if all are down."""
+    seen = any(source.sight is Sight.LOOKED and source.name != "crictl" for source in update.sources)
+    return pods_sight(update.sources) is Sight.LOOKED or (bool(update.stuck.pods) and seen)
 
 
 class Exporter:

@@ -13,6 +13,9 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.kernel.reports.request import ReportedRequest
 from fragtui.logs.record import LogRecord
 
+_PROSE = re.compile(r" mode:0x[0-9a-f]+[\"'`)]*[.,]? +[a-z]+ +[a-z]+ ")
+"""Words behind the request in a sentence that quotes a head line."""
+_ORDER_LAST = re.compile(r" order:\d{1,2},?\s*$", re.ASCII)
 _MODULE = re.compile(r"\[([A-Za-z][\w-]{0,63})\]")
 _RECLAIM = (
     "compact_", "kcompactd", "migrate_pages", "isolate_migratepages", "shrink_", "try_to_free_", "kswapd",
@@ -121,10 +124,15 @@ class ReportBuilder:
         """Whether it is more than a text that mentions a report, such as a title, or a task that hangs elsewhere."""
         if self.kind is ReportKind.HUNG_TASK:
             return not self.frames or any(frame.symbol.startswith(_RECLAIM) for frame in self.frames)
-        request = self.request
-        if self.kind is not ReportKind.ALLOCATION_FAILURE or " order" in self.head:
+        if self.kind is not ReportKind.ALLOCATION_FAILURE or self.pid is not None or self.frames or self.torn:
             return True
-        return request.order is not None or request.mode is not None or self.pid is not None
+        if _PROSE.search(self.head) is not None:
+            return False
+        if self.request.mode is not None:
+            return True
+        record = self.record
+        from_kernel = record.monotonic is not None or record.from_kernel is True or record.program == "kernel"
+        return (from_kernel and " order" in self.head) or _ORDER_LAST.search(self.head) is not None
 
     @property
     def awaits_memory(self) -> bool:

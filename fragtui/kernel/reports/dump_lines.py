@@ -20,10 +20,10 @@ _TASK_SHORT = re.compile(r"CPU: (\d{1,20}) (?:UID: \d+ )?PID: (\d{1,20})(?= )", 
 _RELEASE = re.compile(r"(?<= )(\d+\.\d[-+~.\w]*+)(?= |$)")
 _FRAME = re.compile(
     r"\s*+(?:(?:<|&lt;)[/\w]++(?:>|&gt;)\s*+)*+(?:\(?\[(?:<|&lt;)?[0-9a-f]*+(?:>|&gt;)?\]\s*+)*+"
-    r"\(?(\? )?+\s*+(?:0x[0-9a-f]++ )?+\.?([A-Za-z_][\w.$]*+)\+0x[0-9a-f]++/0x[0-9a-f]++"
+    r"\(?(\? )?+\s*+(?:0x[0-9a-f]++ )?+(?::(\w++):)?+\.?([A-Za-z_][\w.$]*+)\+0x[0-9a-f]++/0x[0-9a-f]++"
     r"(?:\s++\[([^\s\]]++)[^\]]*+\])?+",
 )
-"""Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``."""
+"""Web pages show stacks with ``[&lt;ffffffff81127933&gt;]``, or its rest: ``[]``; 2.6.18 writes ``:module:symbol``."""
 _ARM_FRAME = re.compile(
     r"\s*+(?:\[<[0-9a-f]++>\] \()?+([A-Za-z_][\w.$]*+)(?: \[([\w-]++)\])?+\)?+(?: \[([\w-]++)\])?+"
     r" from (?:\[<|[A-Za-z_(])"
@@ -119,8 +119,7 @@ MAX_FRAME_CHARACTERS = 1024
 def parse_frames(text: str) -> tuple[StackFrame, ...]:
     """Return the frames of a line: one since 2.6, several in the symbolised traces of 2.4; empty if it has no frame."""
     if found := _FRAME.match(text):
-        module = found[3]
-        return (StackFrame(found[2], found[1] is None, module),)
+        return (StackFrame(found[3], found[1] is None, found[4] or found[2]),)
     if " from " in text and (found := _ARM_FRAME.match(text)):
         return (StackFrame(found[1], True, found[2] or found[3]),)
     if "+" in text and "/" in text and "[" in text and (names := _DECIMAL_FRAME.findall(text)):

@@ -35,6 +35,11 @@ class _Entry:
 
 
 _BUS = r"(?:[0-9a-f]{4}:)?[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]"
+_DRIVER = (
+    rf"(?:^|(?<=[\]:|>,\"] )|(?<=[>|:\"]))(?P<driver>[a-z]\w{{1,31}}) (?P<device>{_BUS}(?: \w{{1,16}})?|virtio\d{{1,6}}"
+    r"|(?<=infiniband )\w{1,32}|(?<=usb )\d{1,3}-[\d.]{1,20}): "
+)
+"""As dev_printk (drivers/base/core.c) begins a line: the driver or the bus, the device, of networks also the name."""
 _DEVICE = ReportKind.DEVICE_FAILURE
 _ENTRIES = (
     _Entry("hugetlb", ReportKind.HUGETLB_SHORTAGE, "HugeTLB: allocating ", re.compile(
@@ -72,10 +77,13 @@ _ENTRIES = (
     _Entry("nf_conntrack", _DEVICE, "falling back to vmalloc", re.compile(
         r"(?P<device>nf_conntrack|ip_conntrack): falling back to vmalloc")),
     _Entry("slab-cache", _DEVICE, "failed with error -12", re.compile(
-        r"kmem_cache_create(?:_args)?\((?P<cache>[^()]{1,64})\) failed with error -12"), has_stack=True),
-    _Entry("driver", _DEVICE, "alloc", re.compile(
-        rf"(?P<driver>[a-z]\w{{1,31}}) (?P<device>{_BUS}): (?P<words>.{{0,120}}?(?:(?<![\w-])-12|\bENOMEM)\b)",
-        re.ASCII)),
+        r"kmem_cache_create(?:_args|_usercopy)?\((?P<cache>[^()]{1,64})\) failed with error -12"), has_stack=True),
+    _Entry("driver", _DEVICE, "-12", re.compile(
+        rf"{_DRIVER}(?P<words>(?=.{{0,120}}?(?:ail|rr|nable|nnot|n't)).{{0,120}}?(?<![\w-])-12\b\)?)", re.ASCII)),
+    _Entry("driver", _DEVICE, "ENOMEM", re.compile(rf"{_DRIVER}(?P<words>.{{0,120}}?\bENOMEM\b\)?)", re.ASCII)),
+    _Entry("driver", _DEVICE, " alloc", re.compile(
+        rf"{_DRIVER}(?P<words>.{{0,60}}?(?:ailed to|nable to|nnot|ould not|n't) alloc\w* "
+        r".{0,60}?\b(?:memory|DMA|rings?|buffers?|pages)\b.{0,60})", re.ASCII)),
 )  # fmt: skip
 
 

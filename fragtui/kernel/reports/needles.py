@@ -18,7 +18,7 @@ REPORT_NEEDLES: tuple[bytes, ...] = (
 Each costs as much as a third of `grep`: a rare line without one of them is read near another.
 """
 
-DRIVER_NEEDLES = (b"NO_MEMORY", b"error -12")
+DRIVER_NEEDLES = (b"NO_MEMORY", b" -12")
 """Further ones, in lines that have ``ailed`` or ``rror``: NVIDIA's driver; kmem_cache_create, virtio_mem and others."""
 
 REMEDY_NEEDLE = b"drop_caches: "

@@ -50,7 +50,9 @@ def _denial(report: KernelReport, cause: FoundCause | None) -> str:
         text = f"{who} was denied vmalloc memory ({report.vmalloc})"
     elif report.kind is ReportKind.SLAB_FAILURE:
         cache = f" cache {report.slab_cache}" if report.slab_cache else ""
-        text = f"The slab{cache} could not grow by {block_of(report)}"
+        text = f"The slab{cache} could not grow"
+        if report.order is not None:
+            text += f" by {block_of(report)}"
     else:
         text = f"{who} was denied {block_of(report)}"
     if cause is not None:

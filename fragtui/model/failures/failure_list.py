@@ -9,7 +9,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from fragtui.kernel.reports.report_kind import ReportKind
-from fragtui.model.node.source_state import SourceState, kernel_log_state
+from fragtui.model.failures.kernel_log_status import KernelLogStatus
+from fragtui.model.node.source_state import SourceState
 
 if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.groups import GroupKey
@@ -71,11 +72,7 @@ class FailureList:
         self.unlisted = 0
         """Incidents that were dropped because the list was full."""
         self.unread_lines = 0
-        self.source: str | None = None
-        self.problem: str | None = None
-        """Why the log is read from this source and not from a better one; None if none is better."""
-        self._proof: str | None = None
-        self._remedy = ""
+        self._log = KernelLogStatus()
         self.wanted = ""
         """Only incidents that contain this text are listed; case does not matter."""
         self._incidents: dict[str, Incident] = {}
@@ -93,18 +90,23 @@ class FailureList:
         self._forget()
         self.lost_records += update.lost_records
         self.unread_lines += update.unread_lines
-        # A problem is reported once and holds as long as the source is the same.
-        if update.problem is not None or update.source != self.source:
-            self.problem, self._remedy = update.problem, update.remedy
-        if update.proof is not None or update.source == "none":
-            self._proof = update.proof
-        self.source = update.source
+        self._log.take(update)
         self._changed()
+
+    @property
+    def source(self) -> str | None:
+        """The log, None before the first update."""
+        return self._log.source
+
+    @property
+    def problem(self) -> str | None:
+        """See `KernelLogStatus`."""
+        return self._log.problem
 
     @property
     def state(self) -> SourceState:
         """The state of the kernel log."""
-        return kernel_log_state(self.source, self.problem, self._proof, self._remedy)
+        return self._log.state
 
     def _forget(self) -> None:
         more = len(self._incidents) - MAX_KEPT_INCIDENTS
@@ -124,8 +126,7 @@ class FailureList:
         self.forgotten.clear()
         self.forgotten_suppressed = 0
         self.lost_records = self.unlisted = self.unread_lines = 0
-        self.source = self.problem = self._proof = None
-        self._remedy = ""
+        self._log = KernelLogStatus()
         self._changed()
 
     def filter(self, wanted: str) -> None:

@@ -95,7 +95,7 @@ def classify_refusal(report: KernelReport, version: KernelVersion | None, readin
     for zone in allowed:
         if zone.free_blocks is None or zone.free_kb is None or zone.min_kb is None:
             continue
-        state = _state(zone, page_kb, movable, _reserve(zone, report.zones, high), version)
+        state = _state(zone, page_kb, movable, _reserve(zone, report.zones, high, reading), version)
         verdict = _zone_verdict(state, order, request, rule)
         judged.append(RefusalZone(zone, state, verdict, _is_reserved(state, order)))
     if allowed and all(zone.managed_kb == 0 for zone in allowed):
@@ -202,7 +202,7 @@ def _nodes(text: str | None) -> frozenset[int] | None:
     return parse_number_list(text, _MAX_NODE) if text else None
 
 
-def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) -> int:
+def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool, reading: GfpReading) -> int:
     """Return the pages that the zone reserves against this request: the row's entry for the request's highest zone.
 
     The row has an entry for each zone type of the kernel: DMA, DMA32, Normal, ... or DMA, Normal, HighMem on 32 bits.
@@ -210,6 +210,11 @@ def _reserve(zone: ReportedZone, zones: tuple[ReportedZone, ...], high: bool) ->
     row = zone.lowmem_reserve_pages
     if not row:
         return 0
+    names = reading.names or ()
+    if "GFP_DMA" in names or "__GFP_DMA" in names:
+        return row[0]
+    if "GFP_DMA32" in names or "__GFP_DMA32" in names:
+        return row[min(1, len(row) - 1)]
     if high:
         return row[-1]
     has_highmem = any(other.zone == "HighMem" for other in zones)

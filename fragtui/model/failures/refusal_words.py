@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from fragtui.kernel.gfp.flags import GfpReading
 from fragtui.kernel.procfs.version import KernelVersion
-from fragtui.kernel.reports.report import KernelReport
+from fragtui.kernel.reports.report import KernelReport, ReportedZone
 from fragtui.model.failures.refusal import RefusalCause, RefusalVerdict, RefusalZone, classify_refusal, page_kb_of
 from fragtui.model.node.watermark import Rule, Verdict, halving_floor
 from fragtui.text import counted, format_bytes
@@ -23,10 +23,11 @@ _MAX_PLACES = 4
 
 
 def block_of(report: KernelReport) -> str:
-    """Return the block that a report is about, with its article: ``a 128K block (order 5)``."""
+    """Return the block that a report is about, with its article: ``a 128K block (order 5)``, ``an 8K block``."""
     if report.order is None or report.order < 0:
         return "memory"
-    return f"a {_size(report.order, page_kb_of(report))} block (order {report.order})"
+    size = _size(report.order, page_kb_of(report))
+    return f"a{'n' if size[0] == '8' else ''} {size} block (order {report.order})"
 
 
 def _size(order: int, page_kb: int) -> str:
@@ -61,7 +62,15 @@ def _zones_words(judgement: RefusalVerdict) -> str:
         return f" because memory is fragmented: {free}, above the watermark, but no block of {block}{outside}"
     if judgement.why is RefusalCause.SHORT:
         free = _free(zones, judgement)
-        return f" because memory was short: {free}, less than the watermarks require; this is not fragmentation"
+        short = f" because memory was short: {free}, less than the watermarks require"
+        boosted = [judged for judged in zones if _by_boost(judged.zone)]
+        if not boosted:
+            return f"{short}; this is not fragmentation"
+        names = " and ".join(
+            f"{format_bytes((judged.zone.boost_kb or 0) * 1024)} of that of {_name(judged, judgement)}"
+            for judged in boosted[:_MAX_PLACES]
+        )
+        return f"{short}: {names} is a boost, which the kernel adds for a while when memory fragments"
     if judgement.why is RefusalCause.RESERVED:
         for judged in zones:
             if judgement.rule is Rule.HALVING:
@@ -113,6 +122,13 @@ def _free(zones: Sequence[RefusalZone], judgement: RefusalVerdict) -> str:
         )
     more = len(nodes) - _MAX_PLACES
     return " and ".join(parts) + (f" and {more} more NUMA nodes" if more > 0 else "")
+
+
+def _by_boost(zone: ReportedZone) -> bool:
+    """Return whether only the boost of its watermark makes a zone short."""
+    if not zone.boost_kb or zone.min_kb is None or zone.free_kb is None:
+        return False
+    return zone.min_kb - zone.boost_kb < zone.free_kb <= zone.min_kb
 
 
 def _name(judged: RefusalZone, judgement: RefusalVerdict) -> str:

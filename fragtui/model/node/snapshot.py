@@ -16,6 +16,9 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 ZoneKey = tuple[int, str]
 """A zone's identity: NUMA node number and zone name."""
 
+NO_PSI = ("no such file or directory", "switched off in this kernel")
+"""Reasons of a live node for no /proc/pressure/memory which show that the kernel has no PSI."""
+
 
 class SelfUsage(NamedTuple):
     """fragtui's own use: share of one CPU since the last reading (0..1), and resident bytes."""

@@ -8,6 +8,9 @@ from enum import StrEnum
 AS_ROOT = "run as root"
 """The `remedy` of a source that only root may read; the command line of this program replaces it where it is known."""
 
+NOT_SAVED = "not saved"
+"""The `source` of updates about a kernel log that is not among the saved files, or not in the recording."""
+
 
 class Sight(StrEnum):
     """What the silence of a source means."""
@@ -32,7 +35,8 @@ class SourceState:
     """``kernel log``, ``kubelet log``, ``runtime log``, ``API``, ``events``, ``crictl``, a file of /proc."""
     state: str
     """``live`` once it has delivered, ``connecting`` before; ``nothing`` if it is known not to exist on this node;
-    ``waiting`` (it failed and is tried again), ``absent`` (not found), ``refused`` or ``off``."""
+    ``waiting`` (it failed and is tried again), ``absent`` (not found), ``refused``, ``off``, or ``unsaved`` (not in the
+    recording or among the saved files)."""
     cannot_tell: str
     """What this source can't show, or why it shows nothing; empty if nothing is missing."""
     proof: str = ""
@@ -51,8 +55,12 @@ def kernel_log_state(source: str | None, problem: str | None, proof: str | None,
     name = "kernel log"
     if source is None:
         return SourceState(name, "connecting", "")
+    if source == NOT_SAVED:
+        return SourceState(name, "unsaved", problem or "not in the recording", remedy=remedy)
     if source == "none":
-        state = "off" if problem is None else "refused" if remedy == AS_ROOT else "waiting"
+        # What is tried again has a remedy.
+        failed = "refused" if remedy == AS_ROOT else "waiting" if remedy else "absent"
+        state = "off" if problem is None else failed
         return SourceState(name, state, problem or "switched off by --kernel-log none", remedy=remedy)
     if proof == "":
         return SourceState(name, "waiting", problem or f"{source} has no message of the kernel yet", remedy=remedy)

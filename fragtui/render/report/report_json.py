@@ -13,12 +13,13 @@ from fragtui.render.check_json import check_fields
 from fragtui.render.pod_text import pod_reason
 from fragtui.render.redaction import Redaction
 from fragtui.render.remedy_report import episode_json
-from fragtui.render.report_page import ReportFacts, failures_of, redaction_for, state_of
+from fragtui.render.report.report_facts import ReportFacts
+from fragtui.render.report_page import failures_of, redaction_for, state_of
 from fragtui.render.tracing.trace_json import trace_fields
 
 
 def report_fields(facts: ReportFacts, *, redact: bool = False) -> dict[str, Any]:
-    """Return the object of `check --logs --json` with what the whole report has besides.
+    """Return the object of `check --pods --json` with what the whole report has besides.
 
     `incidents` are those of `explain --json` and `remedies` those of `history --json`. Times are ISO 8601 in UTC.
     Unknown is null: `incidents` and `groups` if no kernel log could be read, `pods` if no source reported any, with the

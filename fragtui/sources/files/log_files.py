@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import io
 import os
@@ -13,11 +14,13 @@ from typing import IO, Any, cast
 from fragtui.logs.own_stamp import stamped_twice
 from fragtui.sources.files.line_bounds import behind_hole, is_hole
 from fragtui.sources.files.own_files import file_problem
-from fragtui.sources.files.trust import Opener, open_at_once, open_named
+from fragtui.sources.files.trust import Opener, UntrustedError, open_at_once, open_named
 from fragtui.sources.files.unpacking import PackedLog, packing_of
 from fragtui.text import printable
 
 HEAD_BYTES = 1 << 16
+_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+"""What PowerShell's ``>`` writes."""
 READ_BYTES = 1 << 18
 """Bytes read at once: small, since memory allocated for a flood while its lines are cut is never freed."""
 
@@ -82,16 +85,27 @@ class FollowedFile:
         self._stream: IO[bytes] | None = None
         self._inode: tuple[int, int] | None = None
         self._position = 0
+        self.problem: str | None = None
+        """Why it can't be opened now."""
+        self.denied = False
+        """Whether that is for lack of permission."""
         self._open(at_end)
 
     def _open(self, at_end: bool) -> None:
+        self.problem, self.denied = None, False
         try:
             descriptor = self._opener(self._path)
-        except OSError:
+        except FileNotFoundError:
+            self.problem = f"{printable(str(self._path))}: no such file yet"
+            return
+        except OSError as error:
+            self.problem = printable(file_problem(error, self._path))
+            self.denied = isinstance(error, PermissionError) and not isinstance(error, UntrustedError)
             return
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             os.close(descriptor)
+            self.problem = f"{printable(str(self._path))}: not a regular file"
             return
         self._stream = cast("IO[bytes]", io.FileIO(descriptor, "rb"))
         self._inode = (found.st_dev, found.st_ino)
@@ -181,6 +195,34 @@ def head_of(log: IO[bytes]) -> bytes:
         return head
     peek = getattr(log, "peek", None)
     return bytes(peek(HEAD_BYTES)) if peek is not None else b""
+
+
+class _Utf16(io.RawIOBase):
+    """UTF-16 text as UTF-8. A wrong surrogate becomes a question mark in a diamond."""
+
+    def __init__(self, log: IO[bytes], encoding: str) -> None:
+        self._log = log
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest and (data := self._log.read(len(buffer))):
+            self._rest = self._decoder.decode(data).encode()
+        self._rest = self._rest or self._decoder.decode(b"", final=True).encode()
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def as_utf8(log: IO[bytes]) -> IO[bytes]:
+    """Return the log itself, or its text in UTF-8 if its byte order mark says that it is UTF-16."""
+    if (encoding := _UTF16.get(head_of(log)[:2])) is None:
+        return log
+    log.read(2)
+    return cast("IO[bytes]", io.BufferedReader(_Utf16(log, encoding), HEAD_BYTES))
 
 
 def stamped_in(log: IO[bytes]) -> str | None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import Counter
 from typing import IO
 
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import is_newest_first
+from fragtui.sources.files.log_files import as_utf8
 
-_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
-"""What PowerShell's ``>`` writes."""
 _PROBED_BYTES = 1 << 16
 _MAX_PROBED = 60
 """Lines whose stamps tell the order of a log."""
@@ -30,9 +28,8 @@ class ReadableLog:
     """
 
     def __init__(self, log: IO[bytes], block: int) -> None:
-        self._log = log
+        self._log = as_utf8(log)
         self._block = block
-        self._decoder: codecs.IncrementalDecoder | None = None
         self._begun = self._turned = False
         self._rest = b""
         self._numbers: list[int] = []
@@ -43,7 +40,7 @@ class ReadableLog:
         """Return the next block, empty at the end of the log."""
         if not self._begun:
             return self._begin()
-        return self._next_turned() if self._turned else self._next()
+        return self._next_turned() if self._turned else self._log.read(self._block)
 
     def number_of(self, number: int) -> int:
         """Return the number in the file of the line that was read as this one, counted from 1."""
@@ -52,11 +49,7 @@ class ReadableLog:
 
     def _begin(self) -> bytes:
         self._begun = True
-        data = self._log.read(max(self._block, _PROBED_BYTES))
-        if len(data) < 2 or (encoding := _UTF16.get(data[:2])) is None:
-            return self._order(data)
-        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
-        return self._order(self._decoder.decode(data[2:]).encode() or self._next())
+        return self._order(self._log.read(max(self._block, _PROBED_BYTES)))
 
     def _order(self, data: bytes) -> bytes:
         self._turned = _is_turned(data)
@@ -65,19 +58,9 @@ class ReadableLog:
         self._rest = data
         return self._next_turned()
 
-    def _next(self) -> bytes:
-        data = self._log.read(self._block)
-        if self._decoder is None:
-            return data
-        text = self._decoder.decode(data, final=not data)
-        while data and not text:
-            data = self._log.read(self._block)
-            text = self._decoder.decode(data, final=not data)
-        return text.encode()
-
     def _next_turned(self) -> bytes:
         pieces, size = [self._rest], len(self._rest)
-        while size < _TURNED_BYTES and (data := self._next()):
+        while size < _TURNED_BYTES and (data := self._log.read(self._block)):
             pieces.append(data)
             size += len(data)
         whole, self._rest = b"".join(pieces), b""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.snapshot import NO_PSI, Snapshot
 from fragtui.model.node.source_state import AS_ROOT, SourceState
 from fragtui.sources.files.host_files import NEEDS_ROOT
 from fragtui.sources.host.snapshot_builder import (
@@ -18,9 +18,6 @@ from fragtui.sources.host.snapshot_builder import (
     FileText,
 )
 from fragtui.text import counted
-
-_NO_PSI = ("no such file or directory", "switched off in this kernel")
-"""Reasons on a live node which show that the kernel has no PSI."""
 
 
 def file_states(snapshot: Snapshot, files: Mapping[str, FileText], *, live: bool) -> tuple[SourceState, ...]:
@@ -49,7 +46,7 @@ def _state(name: str, proof: str, file: FileText | None, snapshot: Snapshot, liv
     why = next((problem.why for problem in snapshot.unreadable if problem.path == file.path), None)
     if why is None:
         return SourceState(shown, "live", "", proof)
-    if name == PRESSURE and live and why in _NO_PSI:
+    if name == PRESSURE and live and why in NO_PSI:
         return SourceState(shown, "nothing", f"this kernel has no PSI (CONFIG_PSI, boot option psi=1): {why}")
     if file.text is None and why.startswith("not read"):  # The reader's own decision, see `NodeReader`.
         return SourceState(shown, "off", why)

@@ -10,18 +10,22 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.logs.own_stamp import stamped_twice
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import errno_words, os_reason
-from fragtui.sources.files.log_files import READ_BYTES, FollowedFile, open_log, readable, rotated
+from fragtui.sources.files.log_files import READ_BYTES, FollowedFile, readable, rotated
 from fragtui.sources.files.trust import Opener, UntrustedError, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
+from fragtui.sources.kernel_log.earlier_records import LOG_FILES, EarlierRecords
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, LineSplitter, StreamCall
 from fragtui.sources.kernel_log.journal import (
+    JOURNAL_CHECK_SECONDS,
     NO_JOURNAL,
     JournalReader,
     journal_command,
@@ -31,8 +35,7 @@ from fragtui.sources.kernel_log.journal import (
 from fragtui.sources.kernel_log.kmsg import boot_epoch, is_device, open_kmsg
 from fragtui.sources.kernel_log.read_count import ReadCount
 from fragtui.sources.kernel_log.ring import DAY, drain, ring_proof, running_gfp_table, running_release, stream_time
-from fragtui.sources.kernel_log.scan import scan_log
-from fragtui.text import printable, shortage
+from fragtui.text import shortage
 
 _QUIET_S = 0.3
 """Seconds without a line after which a report is complete: its lines come within milliseconds."""
@@ -41,11 +44,12 @@ _PAUSE_S = 0.1
 """Pause after an update from the ring: records that arrive meanwhile are read at once, of any number."""
 _UPDATE_S = 0.25
 """Shortest time between two updates of a log that does not pause."""
-_SILENT_S = 1.0
+_SILENT_S = 0.5
 """Seconds after which a journal without a record is asked for its newest one."""
-_RETRY_S = 60.0
-"""Seconds until a log that could not be read is tried again."""
-_LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
+_RETRY_S = (2.0, 60.0)
+"""Seconds until a log that could not be read is tried again: at first, and at most."""
+_PROBE_S = (15.0, 600.0)
+"""Seconds until the journal is tried while a file is read in its place: at first, and at most. A child each time."""
 
 
 class KernelLog:
@@ -69,8 +73,14 @@ class KernelLog:
         self._on_stream = on_stream
         self._denied = False
         """Whether an existing source could not be read for lack of permission."""
+        self._read_until = 0.0
+        """Epoch seconds of the last records that were reported: a source that takes over begins there."""
+        self._probes = Backoff(*_PROBE_S)
+        self._source: str | None = None
+        """That of the last update."""
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._earlier = EarlierRecords(root, self._opener, self._stream, self._emit, self._wait, self._stopped.is_set)
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_write, False)
         self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
@@ -94,6 +104,7 @@ class KernelLog:
     def _emit(self, update: KernelLogUpdate) -> None:
         with self._lock:
             if not self._stopped.is_set():
+                self._source = update.source
                 self._on_update(update)
 
     def _run(self) -> None:
@@ -118,18 +129,24 @@ class KernelLog:
         self._until_possible(self._follow_any)
 
     def _until_possible(self, follow: Callable[[], str | None]) -> None:
-        """Follow; if that is not possible, report why and try again every `_RETRY_S` seconds until stopped."""
+        """Follow; if that is not possible, report why and try again, at longer and longer intervals, until stopped."""
         reported: str | None = None
+        backoff = Backoff(*_RETRY_S)
         while True:
             problem = follow()
             if self._stopped.is_set():
                 return
+            if self._source != "none":  # It was followed meanwhile.
+                reported = None
+                backoff.reset()
+            if problem is None:
+                continue
             if problem != reported:
                 reported = problem
                 stream = self._stream("none")
                 stream.looked("", AS_ROOT if self._denied and os.geteuid() != 0 else "use --kernel-log FILE")
                 self._emit(stream.update("none", 0, problem=problem))
-            if not self._wait(None, _RETRY_S):
+            if not self._wait(None, backoff.wait()):
                 return
 
     def _follow_chosen(self, path: Path) -> str | None:
@@ -140,7 +157,7 @@ class KernelLog:
         return None
 
     def _follow_any(self) -> str | None:
-        """Follow the best source available; return why none can be read."""
+        """Follow the best source available; return why none can be read, None if a better one can be read now."""
         self._denied = False
         problem = self._follow_kmsg(self._root / "dev/kmsg", self._root)
         if self._stopped.is_set():
@@ -149,7 +166,7 @@ class KernelLog:
             problem = self._follow_journal(problem)
             if self._stopped.is_set():
                 return None
-        found, refused = readable((self._root / name for name in _LOG_FILES), self._opener())
+        found, refused = readable((self._root / name for name in LOG_FILES), self._opener())
         self._denied |= bool(refused)
         if why not in (None, NO_JOURNAL):
             refused.insert(0, f"the journal can't be read: {why}")
@@ -199,8 +216,9 @@ class KernelLog:
                 return f"{path}: {errno_words(error)}"
             count = ReadCount(stream, lambda records: ring_proof(records, oldest))
             count.report()
-            self._emit(stream.update(source, lost, since=time.time() - DAY))
-            if (problem := self._begin_history(oldest)) is not None:
+            self._emit(stream.update(source, lost, since=self._since))
+            self._read_until = time.time()
+            if (problem := self._begin_history(oldest, source)) is not None:
                 self._emit(stream.update(source, 0, problem=problem))
             while self._wait(reader.fileno(), _QUIET_S if stream.busy else count.due_in):
                 try:
@@ -209,6 +227,8 @@ class KernelLog:
                     return f"{path}: {errno_words(error)}"
                 if first is None and not lost:
                     stream.finish()
+                else:
+                    self._read_until = time.time()
                 new_count = count.report()
                 if (update := stream.update(source, lost)).matters or new_count:
                     self._emit(update)
@@ -217,7 +237,12 @@ class KernelLog:
             reader.close()
         return None
 
-    def _begin_history(self, first: bytes | None) -> str | None:
+    @property
+    def _since(self) -> float:
+        """Epoch seconds from which on records are reported: those of the last day that no other source reported."""
+        return max(time.time() - DAY, self._read_until)
+
+    def _begin_history(self, first: bytes | None, ring: str) -> str | None:
         """Read, on another thread, the records logged before the ring's first one, if that is of the last day.
 
         Return why that is not possible, None if it is.
@@ -227,96 +252,54 @@ class KernelLog:
         if stamp is None:
             stamp = now
         if now - stamp < DAY:
-            history = threading.Thread(target=self._history, args=(stamp, now - DAY), name="log-history", daemon=True)
+            span = ring, stamp, now - DAY
             try:
-                history.start()
+                threading.Thread(target=self._earlier.read, args=span, name="log-history", daemon=True).start()
             except RuntimeError as error:
                 return f"earlier records are not read: {shortage(error) or error}"
         return None
 
-    def _history(self, before: float, since: float) -> None:
-        if why_no_journal(self._root) is None:
-            stream = self._stream("journal", now=before)
-            try:
-                reader = JournalReader(
-                    journal_command(self._root, follow=False, since=f"@{since:.0f}", until=f"@{before:.0f}")
-                )
-            except OSError:
-                return
-            splitter, read_any = LineSplitter(), False
-            try:
-                while self._wait(reader.fileno(), 30.0):
-                    if (data := reader.read()) is None:
-                        break
-                    read_any = read_any or bool(data)
-                    for line in splitter.lines(data):
-                        stream.feed_line(line)
-            finally:
-                reader.close()
-            stream.finish()
-            if read_any:
-                if (update := stream.update("journal", 0, since=since, before=before)).matters:
-                    self._emit(update)
-                return
-        for name in _LOG_FILES:
-            path = self._root / name
-            stream = self._stream("file", now=time.time())
-            read, problem = self._read_whole((*rotated(path), path), stream, since)
-            if read:
-                if (update := stream.update(str(path), 0, since=since, before=before, problem=problem)).matters:
-                    self._emit(update)
-                return
-
-    def _read_whole(self, paths: tuple[Path, ...], stream: IncidentStream, since: float) -> tuple[bool, str | None]:
-        """Feed the log files written since then; return whether one could be read, and what failed."""
-        read_any, problem = False, None
-        for path in paths:
-            try:
-                if path.stat().st_mtime < since:
-                    continue
-                with open_log(path, self._opener()) as log:
-                    scan_log(log, stream, self._stopped.is_set)
-            except (OSError, EOFError) as error:
-                stream.finish()
-                why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
-                problem = f"{printable(str(path))}: {why}"
-                continue
-            read_any = True
-        return read_any, problem
-
     def _follow_journal(self, problem: str | None) -> str | None:
+        since = self._since
         try:
-            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{time.time() - DAY:.0f}"))
+            reader = JournalReader(journal_command(self._root, follow=True, since=f"@{since:.0f}"), self._root)
         except OSError as error:
-            return f"journalctl: {os_reason(error)}"
+            return _joined(problem, f"journalctl: {os_reason(error)}")
         stream = self._stream("journal", running_gfp_table(self._root), now=time.time())
         splitter, begun, waits, told_at = LineSplitter(), False, False, 0.0
         said: str | None = None
-        count = ReadCount(stream, lambda records: f"{records:,} records of the last day")
+        count = ReadCount(stream, _of_last_day)
         silent_at = time.monotonic() + _SILENT_S
         try:
-            while self._wait(reader.fileno(), _QUIET_S if stream.busy or waits or not begun else count.due_in):
+            while self._wait(
+                reader.fileno(),
+                _QUIET_S if stream.busy or waits or not begun else min(count.due_in or DAY, JOURNAL_CHECK_SECONDS),
+            ):
                 if (data := reader.read()) is None:
                     self._denied = True
                     return _joined(problem, f"the journal: {reader.why_ended()}")
                 for line in splitter.lines(data):
                     stream.feed_line(line)
-                if not data:
+                if data:
+                    self._read_until = time.time()
+                else:
                     stream.finish()
                 if not begun and not stream.records:
                     if time.monotonic() < silent_at:
                         continue
                     if (why := newest_record(journal_command(self._root, newest=True), self._wait)) is not None:
                         self._denied = True
-                        return _joined(problem, f"the journal: {why or 'it has no record of the kernel'}")
-                    count = ReadCount(stream, lambda records: f"{records:,} records of the last day, older ones exist")
+                        return _joined(
+                            problem, f"the journal: {why or reader.said or 'it has no record of the kernel'}"
+                        )
+                    count = ReadCount(stream, lambda records: f"{_of_last_day(records)}, older ones exist")
                 waits = bool(data) and time.monotonic() - told_at < _UPDATE_S
                 if waits:
                     continue
                 told_at = time.monotonic()
                 said, known = _said_of(problem, splitter), said
                 new_count = count.report()
-                update = stream.update("journal", 0, problem=said if said != known else None)
+                update = stream.update("journal", 0, since=since, problem=(said or "") if said != known else None)
                 if update.matters or not begun or new_count:
                     self._emit(update)
                 begun = True
@@ -325,21 +308,21 @@ class KernelLog:
         return None
 
     def _follow_file(self, path: Path, problem: str | None) -> None:
-        """Follow a file: its last day first, then appended lines, through rotation and truncation."""
-        since = time.time() - DAY
+        """Follow a file: its last day first, then appended lines, through rotation and truncation.
+
+        Return when stopped, and for a file that was found when the journal can be read.
+        """
+        since = self._since
         stream = self._stream("file", now=time.time())
         stream.looked("")
-        if not path.exists():
-            self._emit(stream.update(str(path), 0, problem=f"{path}: no such file yet"))
-        elif not path.is_file():
-            self._emit(stream.update(str(path), 0, problem=f"{path}: not a regular file"))
         followed = FollowedFile(path, at_end=False, opener=self._opener())
         chosen = self._choice != "auto"
         if not chosen:
-            _, unread = self._read_whole(rotated(path), stream, since)
+            _, unread = self._earlier.read_whole(rotated(path), stream, since)
             problem = "; ".join(each for each in (problem, unread) if each) or None
         splitter, begun, dated, told_at = LineSplitter(), False, False, 0.0
         said: str | None = None
+        probe_at = time.monotonic() + self._probes.wait()
         # A system log may be without a line of the kernel.
         count = ReadCount(
             stream, lambda records: f"{records:,} lines" if records else "", None if chosen else b"kernel"
@@ -347,6 +330,8 @@ class KernelLog:
         try:
             while not self._stopped.is_set():
                 data = followed.read()
+                if data:
+                    self._read_until = time.time()
                 if data and not dated:
                     dated = True
                     if (stamped := stamped_twice(data.split(b"\n"))) is not None:
@@ -360,18 +345,36 @@ class KernelLog:
                 told_at = time.monotonic()
                 if not data:
                     stream.finish()
-                said, known = _said_of(problem, splitter), said
+                said, known = _said_of(_joined(problem, followed.problem) or None, splitter), said
                 new_count = count.report()
+                if followed.denied and not stream.records:
+                    stream.looked("", AS_ROOT if os.geteuid() != 0 else "")
                 update = stream.update(
-                    str(path), 0, since=None if chosen else since, problem=said if said != known else None
+                    str(path), 0, since=None if chosen else since, problem=(said or "") if said != known else None
                 )
-                if update.matters or not begun or new_count:
+                if update.matters or not begun or new_count or said != known:
                     self._emit(update)
                 begun = True
+                if not chosen and time.monotonic() >= probe_at:
+                    if self._has_journal():
+                        return
+                    probe_at = time.monotonic() + self._probes.wait()
                 if caught_up and not self._wait(None, _POLL_S):
                     return
         finally:
             followed.close()
+
+    def _has_journal(self) -> bool:
+        """Return whether the journal has a record of the kernel."""
+        if why_no_journal(self._root) is not None:
+            return False
+        with suppress(OSError):
+            return newest_record(journal_command(self._root, newest=True), self._wait) is None
+        return False
+
+
+def _of_last_day(records: int) -> str:
+    return f"{records:,} record{'' if records == 1 else 's'} of the last day"
 
 
 def _said_of(problem: str | None, splitter: LineSplitter) -> str | None:

@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.root_path import in_root
-from fragtui.sources.files.trust import find_program, program_environment
-from fragtui.text import printable
+from fragtui.sources.files.trust import find_program, open_at_once, program_environment
 
 NO_JOURNAL = "there is no journal"
+JOURNAL_CHECK_SECONDS = 10.0
+"""Seconds between two checks whether the journal's files have moved, as after ``journalctl --flush``."""
 _NEWEST_SECONDS = 5.0
 """Time limit for the search for the newest record: it may be at the other end of a large journal."""
+_PLACES = ("/var/log/journal", "/run/log/journal")
+"""The persistent journal, and that of this boot."""
+_MAX_FILES = 200
+"""Files of two journals, the newest: each is an argument."""
+_MAGIC = b"LPKSHHRH"
+"""The first bytes of a journal file (systemd, journal-def.h): journalctl reads none if one of its files is no such."""
+_CURSOR = re.compile(rb'"__CURSOR" ?: ?"([0-9A-Za-z;=]{1,500})"')
+_NO_BOOT = "Data from the specified boot"
+_PLACE_OPTIONS = ("--directory=", "--file=")
 
 
 def journal_command(
@@ -27,8 +39,7 @@ def journal_command(
     `newest` asks for the last record alone.
     """
     command = [journalctl(), "--output=json", "--all", "--no-pager", "--quiet", "_TRANSPORT=kernel"]
-    if root != Path("/"):
-        command.append(f"--directory={journal_directory(root)}")
+    command += journal_place(root)
     if since is not None:
         command.append(f"--since={since}")
     if until is not None:
@@ -45,20 +56,40 @@ def journalctl() -> str:
     return find_program("journalctl")
 
 
-def journal_directory(root: Path) -> Path:
-    """Return the journal's folder under a root: the persistent one, or that of this boot if only that holds files."""
-    persistent, volatile = in_root(root, "/var/log/journal"), in_root(root, "/run/log/journal")
-    if not persistent.is_dir() or (volatile.is_dir() and not any(persistent.glob("*/*.journal*"))):
-        return volatile
-    return persistent
+def journal_place(root: Path) -> tuple[str, ...]:
+    """Return the options that name the journal under a root: of the folder that holds files, or of every file of both.
+
+    None for the running system: journalctl itself reads both of its folders.
+    """
+    if root == Path("/"):
+        return ()
+    folders = [in_root(root, place) for place in _PLACES]
+    held = {folder: files for folder in folders if (files := _files(folder))}
+    if len(held) < 2:
+        folder = next(iter(held or [folder for folder in folders if folder.is_dir()]), folders[0])
+        return (f"--directory={folder}",)
+    newest = sorted((file for files in held.values() for file in files), reverse=True)[:_MAX_FILES]
+    return tuple(sorted(f"--file={name}" for _, name in newest))
+
+
+def _files(folder: Path) -> list[tuple[float, str]]:
+    """Return the journal files in a folder of journals, each with its last change; raises no OSError."""
+    found = []
+    with suppress(OSError):
+        for path in folder.glob("*/*.journal"):
+            with suppress(OSError), os.fdopen(open_at_once(path), "rb", buffering=0) as file:
+                if file.read(len(_MAGIC)) == _MAGIC:
+                    found.append((os.fstat(file.fileno()).st_mtime, str(path)))
+    return found
 
 
 def why_no_journal(root: Path) -> str | None:
     """Return why there is no journal to read, or None if there is one and a journalctl to read it with."""
     try:
-        if not any(in_root(root, place).is_dir() for place in ("/var/log/journal", "/run/log/journal")):
+        folders = [folder for place in _PLACES if (folder := in_root(root, place)).is_dir()]
+        if not folders:
             return NO_JOURNAL
-        if root != Path("/") and _has_links(journal_directory(root)):
+        if root != Path("/") and any(_has_links(folder) for folder in folders):
             return "it holds links, which journalctl would follow out of the tree"
         journalctl()
     except FileNotFoundError:
@@ -74,9 +105,23 @@ def _has_links(directory: Path) -> bool:
 
 
 class JournalReader:
-    """A running journalctl. Raises OSError if it cannot be started."""
+    """A running journalctl. Raises OSError if it cannot be started.
 
-    def __init__(self, command: list[str]) -> None:
+    With `root` it is started again, behind the last record, when the journal's files under that root have moved.
+    """
+
+    def __init__(self, command: list[str], root: Path | None = None) -> None:
+        self._root = root
+        self._command = command
+        self._cursor: str | None = None
+        """That of the last record."""
+        self._held = _held(root)
+        self._check_at = time.monotonic() + JOURNAL_CHECK_SECONDS
+        self._start(command)
+
+    def _start(self, command: list[str]) -> None:
+        self._delivers = False
+        """Whether this child gave a record."""
         self._child = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -88,14 +133,11 @@ class JournalReader:
         )
         assert self._child.stdout is not None and self._child.stderr is not None
         self._fd = self._child.stdout.fileno()
-        self._errors = self._child.stderr
-        self._said = b""
-        """The end of its error output."""
-        for descriptor in (self._fd, self._errors.fileno()):
-            os.set_blocking(descriptor, False)
+        self._errors = ChildErrors(self._child.stderr)
+        os.set_blocking(self._fd, False)
 
     def fileno(self) -> int:
-        """Return the descriptor to poll."""
+        """Return the descriptor to poll, until the next reading."""
         return self._fd
 
     def read(self) -> bytes | None:
@@ -103,27 +145,58 @@ class JournalReader:
         try:
             data = os.read(self._fd, 1 << 18)
         except BlockingIOError:
-            self._read_errors()
+            self._errors.read()
+            # Only without a record on its way: a line must not be cut by the end of the child.
+            if self._root is not None and time.monotonic() >= self._check_at:
+                return b"" if self._follow_move(self._root) else None
             return b""
         except OSError:
             return None
+        if self._root is not None and (cursor := _CURSOR.match(data, data.rfind(b'"__CURSOR"'))) is not None:
+            self._cursor = cursor[1].decode()
+        self._delivers |= bool(data)
         return data or None
+
+    def _follow_move(self, root: Path) -> bool:
+        """Start again if the journal's files have moved; return False if that fails."""
+        self._check_at = time.monotonic() + JOURNAL_CHECK_SECONDS
+        try:
+            if _held(root) != self._held and why_no_journal(root) is None:
+                self.restart()
+        except OSError:
+            return False
+        return True
+
+    def restart(self) -> None:
+        """Start it again, behind the last record. Raises OSError."""
+        self.close()
+        if not self._delivers:  # Perhaps it can't find that record.
+            self._cursor = None
+        command = self._command
+        if self._root is not None:
+            self._held = _held(self._root)
+            asked = [part for part in command[1:] if not part.startswith(_PLACE_OPTIONS)]
+            command = [journalctl(), *asked, *journal_place(self._root)]
+        if self._cursor is not None:
+            command = [part for part in command if not part.startswith(("--since=", "--lines="))]
+            command += [f"--after-cursor={self._cursor}", "--lines=all"]
+        self._start(command)
+
+    @property
+    def said(self) -> str:
+        """The last line of its error output; empty if there is none."""
+        said = self._errors.last_line
+        # It follows the newest boot alone, and says so of a journal without any record.
+        return "it has no record of a boot" if said.startswith(_NO_BOOT) else said
 
     def why_ended(self) -> str:
         """Return the last line of its error output, else its exit status; for a journalctl that has ended."""
-        self._read_errors()
-        if last := self._said.decode("utf-8", "replace").strip().rpartition("\n")[2]:
-            return printable(last, 200)
+        if self.said:
+            return self.said
         try:
             return f"journalctl ended with status {self._child.wait(1.0)}"
         except subprocess.TimeoutExpired:
             return "journalctl closed its output"
-
-    def _read_errors(self) -> None:
-        """Take what it wrote to its error output: it must not wait for room there."""
-        with suppress(OSError):
-            while data := os.read(self._errors.fileno(), 4096):
-                self._said = (self._said + data)[-4096:]
 
     def close(self) -> None:
         """End the child; does not wait for it."""
@@ -134,6 +207,16 @@ class JournalReader:
         self._errors.close()
         # Reaped here if it has ended, else by subprocess when the next child starts.
         self._child.poll()
+
+
+def _held(root: Path | None) -> tuple[str, ...]:
+    """Return what stays the same while a running journalctl sees every record."""
+    if root is None:
+        return ()
+    # journalctl does not see a folder that is made while it runs.
+    if root == Path("/"):
+        return tuple(place for place in _PLACES if any(Path(place).glob("*/system.journal")))
+    return journal_place(root)
 
 
 def newest_record(command: list[str], wait: Callable[[int, float], bool]) -> str | None:

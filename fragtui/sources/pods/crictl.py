@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from pathlib import Path
 
 from fragtui.cluster.crictl_json import read_sandboxes
+from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.backoff import Backoff
+from fragtui.sources.files.child_errors import last_line
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.trust import UntrustedError, find_program, program_environment
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
-from fragtui.text import counted, printable
+from fragtui.text import counted
 
 EVERY_SECONDS = 20.0
 LIMIT_SECONDS = 10.0
@@ -51,17 +54,18 @@ class CrictlSource:
         if self._root != Path("/"):
             self._sink.state(self.name, "off", "runs only on the node itself, not under another root")
             return
-        try:
-            program = find_program("crictl", self._folders)
-        except UntrustedError as error:
-            self._sink.state(self.name, "refused", f"not run: {os_reason(error)}")
-            return
-        except OSError:
-            self._sink.state(self.name, "nothing", "crictl is not installed")
-            return
         backoff = Backoff(self._every, 300.0)
         while not self._stopping.is_set():
-            why = self._ask(program)
+            try:
+                why = self._ask(find_program("crictl", self._folders))
+            except FileNotFoundError:
+                self._sink.state(self.name, "nothing", "crictl is not installed")
+                self._stopping.wait(self._every)
+                continue
+            except UntrustedError as error:
+                self._sink.state(self.name, "refused", f"not run: {os_reason(error)}")
+                self._stopping.wait(self._every)
+                continue
             if why is None:
                 backoff.reset()
                 self._sink.state(
@@ -69,7 +73,8 @@ class CrictlSource:
                 )
                 self._stopping.wait(self._every)
             else:
-                self._sink.state(self.name, "waiting", why)
+                as_root = os.geteuid() != 0 and "permission denied" in why.lower()
+                self._sink.state(self.name, "waiting", why, "", AS_ROOT if as_root else "")
                 self._stopping.wait(backoff.wait())
 
     def _ask(self, program: str) -> str | None:
@@ -96,8 +101,7 @@ class CrictlSource:
         finally:
             self._child = None
         if child.returncode != 0:
-            last = err.decode("utf-8", "replace").strip().rsplit("\n", 1)[-1]
-            return printable(last, 160) or f"crictl ended with status {child.returncode}"
+            return last_line(err) or f"crictl ended with status {child.returncode}"
         try:
             sandboxes = read_sandboxes(out[:_MAX_BYTES].decode("utf-8", "replace"))
         except Exception:

@@ -34,7 +34,7 @@ RUNTIME = Program(
 
 def why_none(root: Path, program: Program = KUBELET) -> str | None:
     """Return how it is known that the host under `root` has no such program; None if it may have one."""
-    if any(_may_exist(root / folder) for folder in program.folders):
+    if may_have(root, program):
         return None
     if read_text(root, "proc/2/comm", 100) != _KERNEL_THREADS:
         return None
@@ -46,6 +46,11 @@ def why_none(root: Path, program: Program = KUBELET) -> str | None:
     if len(numbers) > _MAX_PROCESSES or names & program.processes:
         return None
     return f"no {program.what} on this host: no such process, no /{program.folders[0]}"
+
+
+def may_have(root: Path, program: Program) -> bool:
+    """Return whether the program's folders may exist; cheap."""
+    return any(_may_exist(root / folder) for folder in program.folders)
 
 
 def _may_exist(path: Path) -> bool:

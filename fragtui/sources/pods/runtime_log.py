@@ -12,23 +12,24 @@ from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.model.node.source_state import AS_ROOT, SourceState
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import FollowedFile, readable
 from fragtui.sources.files.trust import Opener, open_at_once, opener_of
 from fragtui.sources.host.identity import is_live
 from fragtui.sources.host.layouts import OWN_LOGS
 from fragtui.sources.kernel_log.journal import (
+    JOURNAL_CHECK_SECONDS,
     JournalReader,
-    journal_directory,
+    journal_place,
     journalctl,
     newest_record,
     why_no_journal,
 )
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.line_tally import KUBELET_LOG, RUNTIME_LOG
 from fragtui.sources.pods.paced_reader import PacedReader
-from fragtui.sources.pods.presence import KUBELET, RUNTIME, why_none
+from fragtui.sources.pods.presence import KUBELET, RUNTIME, may_have, why_none
 from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
@@ -48,6 +49,8 @@ UNITS = (
 SYSLOG_FILES = ("var/log/messages", "var/log/syslog")
 OWN_FILES = OWN_LOGS
 """Logs that are not in the journal."""
+_JOURNAL = Path("journal")
+_PROGRAMS = {KUBELET_LOG: KUBELET, RUNTIME_LOG: RUNTIME}
 SOURCE_NAME = KUBELET_LOG
 LOGS = (KUBELET_LOG, RUNTIME_LOG)
 LOG_CANNOT_SHOW = "pods that wait without an error"
@@ -62,7 +65,7 @@ _READS_AT_ONCE = 4
 _POLL_SECONDS = (0.25, 1.0)
 """Seconds between checks for new lines: soon after the last ones, and when the log is quiet."""
 _QUIET_SECONDS = 5.0
-_SETTLED_SECONDS = 1.0
+_SETTLED_SECONDS = 0.5
 """Seconds after which a log without a line is looked at more closely."""
 _COUNT_SECONDS = 5.0
 """Seconds after which a new count of lines is reported."""
@@ -79,8 +82,7 @@ def unit_journal_command(root: Path, newest_of: str | None = None) -> list[str]:
     OSError if there is no journalctl to run.
     """
     command = [journalctl(), "--output=json", f"--output-fields={_FIELDS}", "--all", "--no-pager", "--quiet"]
-    if root != Path("/"):
-        command.append(f"--directory={journal_directory(root)}")
+    command += journal_place(root)
     if newest_of is not None:
         units = [unit for unit in UNITS if (unit in _RUNTIME_UNITS) == (newest_of == RUNTIME_LOG)]
         return [*command, "--lines=1", *(f"_SYSTEMD_UNIT={unit}.service" for unit in units)]
@@ -149,19 +151,25 @@ class RuntimeLog:
             for name in LOGS:
                 self._sink.state(name, "off", "switched off by --kubelet-log none")
             return
-        journal = self._choice == "auto" and why_no_journal(self._root) is None
         opener = open_at_once if self._choice != "auto" else opener_of(self._root, live=is_live(self._root))
-        files, self._refused = readable(self._wanted(journal), opener)
-        if not journal and not files:
-            self._settled = True
-            for name in LOGS:
-                self._why_silent[name] = self._why_no_line(name, False)
-            self._say()
-            return
+        while not self._stopping.is_set():
+            found, self._refused = self._readable(opener)
+            self._follow_found(found, opener)
+
+    def _readable(self, opener: Opener) -> tuple[tuple[Path, ...], list[str]]:
+        """Return the logs that can be read now, the journal as `_JOURNAL`, and why others that exist can't."""
+        journal = self._choice == "auto" and why_no_journal(self._root) is None
+        files, refused = readable(self._wanted(journal), opener)
+        return (*((_JOURNAL,) if journal else ()), *files), refused
+
+    def _follow_found(self, found: tuple[Path, ...], opener: Opener) -> None:
+        """Follow these logs until stopped, or until there is another one."""
+        files = [path for path in found if path != _JOURNAL]
         followed = [(FollowedFile(path, opener=opener), self._reader(self._writer(path)), path) for path in files]
-        self._names = [*(("journal",) if journal else ()), *(str(path) for path in files)]
+        self._names = [str(path) for path in found]
         journal_reader = self._reader(None)
         self._readers = [journal_reader, *(reader for _, reader, _ in followed)]
+        self._settled, self._why_silent, self._journal_problem = False, {}, None
         self._say()
         for _, reader, path in followed:
             for piece in _tail(path, opener):
@@ -169,7 +177,19 @@ class RuntimeLog:
                 if self._stopping.is_set():
                     break
         self._say()
-        self._follow(followed, journal_reader if journal else None)
+
+        def is_new() -> bool:
+            more, self._refused = self._readable(opener)
+            return not set(more) <= set(found) or self._came()
+
+        self._follow(followed, journal_reader if _JOURNAL in found else None, is_new)
+
+    def _came(self) -> bool:
+        """Return whether a program that was not on this host may be on it now."""
+        return any(
+            self._why_silent.get(name, ("", ""))[0] == "nothing" and may_have(self._root, program)
+            for name, program in _PROGRAMS.items()
+        )
 
     def _reader(self, writer: str | None) -> PacedReader:
         return PacedReader(on_lines=self._on_log() if self._on_log is not None else None, writer=writer)
@@ -185,10 +205,10 @@ class RuntimeLog:
             return [path for name in self._choice.split(",") if (path := Path(name)).is_file()]
         return [self._root / name for name in (OWN_FILES if journal else (*SYSLOG_FILES, *OWN_FILES))]
 
-    def _why_no_line(self, name: str, journal: bool) -> tuple[str, str]:
+    def _why_no_line(self, name: str, journal: JournalReader | None) -> tuple[str, str]:
         """Return the state of a log that gave no line, and why; empty for a log that can be read."""
         given = () if self._choice == "auto" else self._choice.split(",")
-        if not given and (none := why_none(self._root, KUBELET if name == KUBELET_LOG else RUNTIME)) is not None:
+        if not given and (none := why_none(self._root, _PROGRAMS[name])) is not None:
             return "nothing", none
         for path in given:
             try:
@@ -199,35 +219,49 @@ class RuntimeLog:
             return "refused", f"not read: {'; '.join(self._refused)}"
         if self._journal_problem is not None:
             return "waiting", f"the journal: {self._journal_problem}"
-        if journal:
+        if journal is not None:
             try:
                 why = newest_record(unit_journal_command(self._root, name), self._wait_for)
             except OSError as error:
                 why = os_reason(error)
             units = "the kubelet's unit" if name == KUBELET_LOG else "a runtime's unit"
-            return ("", "") if why is None else ("absent", f"the journal: {why or f'it has no record of {units}'}")
+            if why == "":
+                why = journal.said or f"it has no record of {units}"
+            return ("", "") if why is None else ("absent", f"the journal: {why}")
         if (self._root / "var/log/journal").is_dir() and (why := why_no_journal(self._root)) is not None:
             return "absent", f"the journal can't be read: {why}"
         if self._names:
             return "waiting", f"no line of it yet in {', '.join(self._names)}"
         return "absent", NOTHING
 
-    def _follow(self, followed: list[tuple[FollowedFile, PacedReader, Path]], journal: PacedReader | None) -> None:
+    def _follow(
+        self,
+        followed: list[tuple[FollowedFile, PacedReader, Path]],
+        journal: PacedReader | None,
+        is_new: Callable[[], bool],
+    ) -> None:
         backoff = Backoff(1.0, 60.0)
         child: JournalReader | None = None
+        ended: JournalReader | None = None
+        now = quiet_since = time.monotonic()
         retry_at = 0.0
-        settle_at = time.monotonic() + _SETTLED_SECONDS
-        quiet_since = time.monotonic()
+        settle_at: float | None = now + (_SETTLED_SECONDS if followed or journal else 0.0)
+        look_at = now + JOURNAL_CHECK_SECONDS
         more = False
         while not self._stopping.is_set():
             if journal is not None and child is None and time.monotonic() >= retry_at:
-                child, retry_at = self._start_journal(backoff)
+                child, retry_at = self._start_journal(backoff, ended)
+                settle_at = time.monotonic() + _SETTLED_SECONDS
             now = time.monotonic()
+            if now >= look_at:
+                look_at = now + JOURNAL_CHECK_SECONDS
+                if is_new():
+                    break
             files_due = _POLL_SECONDS[now - quiet_since > _QUIET_SECONDS] if followed else None
             files_due = 0.0 if more else files_due
             retry_due = max(0.0, retry_at - now) if journal is not None and child is None else None
-            settle_due = None if self._settled else max(0.0, settle_at - now)
-            self._wait(child, files_due, retry_due, settle_due, self._say_in)
+            settle_due = None if settle_at is None else max(0.0, settle_at - now)
+            self._wait(child, files_due, retry_due, settle_due, look_at - now, self._say_in)
             more = False
             for file, reader, _ in followed:
                 reads = 0
@@ -241,28 +275,35 @@ class RuntimeLog:
                 if read_data is None:
                     self._journal_problem = child.why_ended()
                     child.close()
-                    child, retry_at = None, time.monotonic() + backoff.wait()
-                    self._settled = False
+                    ended, child, retry_at = child, None, time.monotonic() + backoff.wait()
+                    settle_at = 0.0
                 elif read_data:
                     backoff.reset()
                     self._journal_problem = None
                     self._report(journal.read(read_data))
-            if not self._settled and time.monotonic() >= settle_at:
-                self._settle(journal is not None)
+            if settle_at is not None and time.monotonic() >= settle_at:
+                settle_at = None
+                if child is not None:  # It has lived for a while.
+                    self._journal_problem = None
+                self._settle(child)
             self._say()
         if child is not None:
             child.close()
         for file, _, _ in followed:
             file.close()
 
-    def _start_journal(self, backoff: Backoff) -> tuple[JournalReader | None, float]:
+    def _start_journal(self, backoff: Backoff, ended: JournalReader | None) -> tuple[JournalReader | None, float]:
+        """Start journalctl, or the one that has ended again; return it, or when to try again."""
         try:
-            return JournalReader(unit_journal_command(self._root)), 0.0
+            if ended is not None:
+                ended.restart()
+                return ended, 0.0
+            return JournalReader(unit_journal_command(self._root), self._root), 0.0
         except OSError as error:
             self._journal_problem = f"journalctl: {os_reason(error)}"
             return None, time.monotonic() + backoff.wait()
 
-    def _settle(self, journal: bool) -> None:
+    def _settle(self, journal: JournalReader | None) -> None:
         """Find out why a log has no line so far."""
         self._settled = True
         for name in LOGS:
@@ -328,8 +369,8 @@ class RuntimeLog:
         state, why = self._why_silent.get(name, ("", ""))
         if not state:
             return SourceState(name, "live", shows, "no line in the last half hour, older ones exist")
-        as_root = os.geteuid() != 0 and state in ("refused", "waiting", "absent") and self._choice == "auto"
-        needs_root = as_root and (bool(self._refused) or "journal" in self._names)
+        as_root = os.geteuid() != 0 and state in ("refused", "waiting", "absent")
+        needs_root = as_root and (bool(self._refused) or str(_JOURNAL) in self._names)
         remedy = "" if state == "nothing" else AS_ROOT if needs_root else _USE
         return SourceState(name, state, why, remedy=remedy)
 

@@ -9,6 +9,7 @@ from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import SourceState
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
+from fragtui.sources.pods.line_tally import KUBELET_LOG
 from fragtui.sources.pods.observation_json import read_observation, read_pod_facts, read_text_fact
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.recording.reader import RecordedEvent
@@ -21,10 +22,11 @@ _MAX_LOGS = 256
 class RecordedPods:
     """Makes the updates from the events of kind ``P``; times are those of the recording."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, saved: bool = True) -> None:
+        """`saved` is whether the recording has any such event."""
         self._tracker = IncidentTracker()
         self._logs: dict[float, PodLineParser] = {}
-        self._states: dict[str, SourceState] = {}
+        self._states = {} if saved else {KUBELET_LOG: SourceState(KUBELET_LOG, "unsaved", "not in the recording")}
         self._now = 0.0
 
     def take(self, event: RecordedEvent) -> None:

@@ -19,7 +19,7 @@ from fragtui.logs.own_stamp import shift_by
 from fragtui.model.log_linker import Explained, LogLinker
 from fragtui.model.log_reader import LogReading, LogTerms, PodLine
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.files.log_files import stamped_in
+from fragtui.sources.files.log_files import as_utf8, head_of, stamped_in
 from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
@@ -29,6 +29,8 @@ from fragtui.text import counted, epoch_seconds
 _NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, *TABLE_NEEDLES)
 """Needles of the kernel, and of the heads above events; one that reports ENOMEM contains the kernel's ``alloc``."""
 POD_NEEDLES = GatedNeedles(FAILURE_MARKS, (*FAILURE_NEEDLES, *DRIVER_NEEDLES), REASON_NEEDLE, FAILED_REASON)
+_UNSEARCHED = 1 << 16
+"""Bytes at the beginning of a log of which every line is read: a pasted text may break a needle, or lack it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,19 @@ def _lines_of(
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else changed
     try:
+        log = as_utf8(source.log)
         shift = shift_by(stamped, moment) or 0.0 if stamped is not None else 0.0
-        terms = LogTerms(source.name, moment, time.localtime(moment).tm_gmtoff - shift, running, kernel, shift)
-        if are_objects(source.log):
-            observations, why = read_objects(source.log)
+        offset = time.localtime(moment).tm_gmtoff - shift
+        terms = LogTerms(source.name, moment, offset, running, kernel, shift, head_of(log))
+        if are_objects(log):
+            observations, why = read_objects(log)
             source.cut.objects = len(observations)
             for observation in observations:
                 yield observation.time or 0.0, place, _as_failure(observation)
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
-        for latest, line in read_log(source.log, terms, source.cut):
+        for latest, line in read_log(log, terms, source.cut):
             yield latest or 0.0, place, line
     except (OSError, EOFError) as error:
         if on_error is None:
@@ -119,9 +123,15 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[f
     Raises OSError, EOFError and KeyboardInterrupt, after what was read until then.
     """
     reading = LogReading(terms)
+    unsearched = _UNSEARCHED
+
+    def wanted() -> bool:
+        return unsearched > 0 or reading.wanted
+
     try:
-        with closing(near_lines(log, _NEEDLES, lambda: reading.wanted, cut=cut, gated=POD_NEEDLES)) as near:
+        with closing(near_lines(log, _NEEDLES, wanted, cut=cut, gated=POD_NEEDLES)) as near:
             for number, line, torn, gap in near:
+                unsearched -= len(line) + 1
                 if gap:
                     reading.skip()
                 for reported in reading.feed(line, number, torn):

@@ -13,12 +13,12 @@ from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
-from fragtui.model.node.source_state import SourceState
+from fragtui.model.node.source_state import NOT_SAVED, SourceState
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.files.log_files import open_log, stamped_in
+from fragtui.sources.files.log_files import as_utf8, open_log, stamped_in
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
@@ -70,9 +70,12 @@ class SavedKernelLog:
     def _read(self, path: Path | None) -> KernelLogUpdate:
         opened = _opened(self._tree, path) if path is not None else None
         on_call = self._on_stream() if self._on_stream is not None else None
-        if path is None or opened is None or isinstance(opened, str):
-            why = opened or self._tree.ambiguous or "no kernel log among the saved files"
-            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=str(why))
+        if path is None or opened is None:
+            why = self._tree.ambiguous or "not among the saved files"
+            return IncidentStream("none", None, None, on_call=on_call).update(NOT_SAVED, 0, problem=why)
+        if isinstance(opened, str):
+            why = f"{printable(str(path))}: {opened}"
+            return IncidentStream("none", None, None, on_call=on_call).update("none", 0, problem=why)
         log, changed = opened
         stream = IncidentStream("file", None, None, now=changed, on_call=on_call)
         if (stamped := _stamped_in(self._tree)) is not None:
@@ -237,7 +240,8 @@ def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
     """Return the open log and its last change, epoch seconds; or why it can't be read."""
     try:
         changed = epoch_seconds(path.stat().st_mtime)
-        return open_log(path, opener_of(tree.root, live=False)), time.time() if changed is None else changed
+        log = as_utf8(open_log(path, opener_of(tree.root, live=False)))
+        return log, time.time() if changed is None else changed
     except (OSError, EOFError) as error:
         return _why(error)
 

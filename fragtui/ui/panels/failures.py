@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.failure_list import FailureGroup
-from fragtui.model.node.source_state import Sight
+from fragtui.model.node.source_state import NOT_SAVED, Sight
 from fragtui.render.incident_text import brief_title, cause_words, denial_words
 from fragtui.render.source_text import no_denials, state_word
 from fragtui.text import counted
@@ -161,10 +161,10 @@ class FailuresPanel(ListPanel[FailureRow]):
     def _source(self, room: int) -> Spans:
         """Return where the failures are read, in that many cells if it can be: of a long path its end stays."""
         failures, state = self._session.failures, self._session.failures.state
-        problem = f" ({failures.problem})" if failures.problem and failures.source != "none" else ""
         words = f"{state.name}: {state_word(state)}"
-        if failures.source in (None, "none"):
-            return ((f"{words}{problem}", "muted"),)
+        if failures.source in (None, "none", NOT_SAVED):
+            return ((words, "muted"),)
+        problem = f" ({failures.problem})" if failures.problem else ""
         room -= cells_of(words) + 1
         place = f"{failures.source}{problem}" if cells_of(f"{failures.source}{problem}") <= room else failures.source
         return ((f"{words} {fit_path(place, room).rstrip()}", "muted"),)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.commands.cli.parser import main
+from tests.sources.pods.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 from tests.support.places import REPOSITORY
 from tests.support.terminal import command, terminal
@@ -109,16 +110,32 @@ def test_denied_requests_are_read_only_if_asked_for(fragmented: Path, capsys: py
     (fragmented / "var/log/kern.log").write_text(refusal("10:00:00", "ethtool", 5))
     assert main(["check", "--root", str(fragmented)]) in (0, 1)
     text = capsys.readouterr().out
-    assert text.count("not looked at: --logs reads the kernel log and the pods") == 2
+    assert text.count("not looked at: --pods reads the kernel log and the pods") == 2
     assert "none" not in text.split("\n\n")[0]
-    assert main(["check", "--root", str(fragmented), "--logs"]) == 2, "the order of the denied request"
+    assert main(["check", "--root", str(fragmented), "--pods"]) == 2, "the order of the denied request"
     text = capsys.readouterr().out
     assert text.startswith("FRAGMENTED  No free 128K block.")
     assert re.search(r"\nDenied  ethtool asked for 128K \d+ d ago and failed, 1 time", text)
     assert "\nStuck   ? unknown: " in text
-    assert main(["check", "--root", str(fragmented), "--logs", "--json"]) == 2
+    assert main(["check", "--root", str(fragmented), "--pods", "--json"]) == 2
     report = json.loads(capsys.readouterr().out)
     assert report["denied"]["last"]["comm"] == "ethtool" and report["stuck"] is None
+
+
+def test_pods_and_denials_come_from_the_sources_that_the_options_name(
+    fragmented: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kernel, kubelet = fragmented / "k.log", fragmented / "kubelet.log"
+    kernel.write_text(refusal("10:00:00", "ethtool", 5))
+    kubelet.write_text(failure("web", 1))
+    named = ["--kernel-log", str(kernel), "--kubelet-log", str(kubelet)]
+    assert main(["check", "--root", str(fragmented), "--pods", *named]) == 2
+    text = capsys.readouterr().out
+    assert re.search(r"\nDenied  ethtool asked for 128K .* and failed, 1 time", text)
+    assert re.search(r"\nStuck   1 pod", text) and "shop/web" in text
+    assert main(["check", "--root", str(fragmented), *named]) == 3
+    error = capsys.readouterr().err
+    assert error == "fragtui check: --kernel-log, --kubelet-log and --kubeconfig need --pods\n"
 
 
 @pytest.mark.parametrize(("bare", "status"), [(0, 0), (3, 0), (16, 1)])

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fragtui.commands.cli.parser import main
+from tests.sources.pods.test_proof import processes
+from tests.sources.pods.test_runtime_log import journalctl
 from tests.support.big8 import DENIED, NOT_LOGGED, OOM_KILLS, big8
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import terminal
+from tests.support.trusted import programs_in, trusted_folder
 
 SAMPLES = REPOSITORY / "tests"
+KERNEL = '{"MESSAGE": "eth0: up", "_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": "1795946134693201"}'
 
 
 def saved_host(tmp_path: Path) -> Path:
@@ -51,6 +58,82 @@ def test_a_report_of_this_node_is_complete(capsys: pytest.CaptureFixture[str]) -
     assert "node 0" in page
 
 
+def slow_node(root: Path, programs: Path) -> Path:
+    """A node with a kubelet whose journalctl never answers."""
+    HostTree.small(root)
+    (root / "var/log/journal").mkdir(parents=True)
+    processes(root, "systemd", "kthreadd", "kubelet")
+    journalctl(programs, "trap '' TERM INT HUP; while :; do sleep 1; done")
+    return root
+
+
+@pytest.fixture
+def programs() -> Iterator[Path]:
+    with trusted_folder() as folder, programs_in(folder):
+        yield folder
+
+
+def test_slow_sources_do_not_delay_it_and_each_is_named(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = slow_node(tmp_path, programs)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # It accepts, and never answers.
+        kubeconfig = tmp_path / "kubeconfig"
+        cluster = {"server": f"https://127.0.0.1:{silent.getsockname()[1]}", "insecure-skip-tls-verify": True}
+        kubeconfig.write_text(
+            json.dumps(
+                {
+                    "current-context": "x",
+                    "contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}],
+                    "clusters": [{"name": "x", "cluster": cluster}],
+                    "users": [{"name": "x", "user": {"token": "t"}}],
+                }
+            )
+        )
+        kubeconfig.chmod(0o600)
+        words = ["report", "--json", "--root", str(root), "--kubeconfig", str(kubeconfig)]
+        main(["report", "--root", str(root)])  # Imports what is not measured here.
+        capsys.readouterr()
+        began = time.monotonic()
+        assert main(words) == 0
+        assert time.monotonic() - began < 2
+        report = json.loads(capsys.readouterr().out)
+    why = {problem["path"]: problem["why"] for problem in report["unreadable"]}
+    late = "no answer within 1.2 s"
+    assert all(late in why[name] for name in ("kernel log", "kubelet log", "runtime log", "API"))
+    assert report["denied"] is report["stuck"] is report["pods"] is report["incidents"] is None
+    assert {unseen["question"] for unseen in report["unseen"]} == {"denials", "pods"}
+    assert all(name in report["pods_not_visible"] for name in ("kubelet log: ", "runtime log: ", "API: "))
+
+
+def test_every_dead_source_is_named_on_the_page_with_the_last_words_of_its_child(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = slow_node(tmp_path, programs)
+    why = "No journal files were opened due to insufficient permissions."
+    journalctl(programs, f'echo "{why}" >&2; exit 1')
+    assert main(["report", "--root", str(root), "--kubeconfig", str(root / "proc/meminfo")]) == 0
+    page = capsys.readouterr().out
+    assert re.search(rf"- kernel log: \S+/dev/kmsg does not exist; the journal: {why}", page)
+    assert f"Unknown: kubelet log: the journal: {why}; runtime log: the journal: {why}; API: " in page
+    unread = page.split("What could not be read")[1]
+    assert all(name in unread for name in ("kernel log", "kubelet log", "runtime log", "API"))
+    assert "None found" not in page and "None in" not in page
+
+
+def test_a_node_without_a_kubelet_is_not_called_blind(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = slow_node(tmp_path, programs)
+    processes(root, "systemd", "kthreadd", "sshd")
+    journalctl(programs, f"echo '{KERNEL}'; trap exit TERM; while :; do sleep 0.05; done")
+    assert main(["report", "--root", str(root)]) == 0
+    page = capsys.readouterr().out
+    assert "PARTLY BLIND" not in page
+    assert "**Stuck pods**: Nothing to look at: kubelet log: no kubelet on this host" in page
+    assert "None in journal." in page
+
+
 @pytest.mark.slow
 def test_131_failures_and_many_pods_are_one_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--root", str(big8(tmp_path))]) == 0
@@ -73,7 +156,7 @@ def test_the_object_is_that_of_check_and_explain_with_everything(
         return [json.loads(row) for row in capsys.readouterr().out.splitlines()]
 
     (report,) = printed("report", "-o", "json", "--root", str(root))
-    (check,) = printed("check", "--logs", "--json", "--root", str(root))
+    (check,) = printed("check", "--pods", "--json", "--root", str(root))
     unread = check.pop("unreadable")
     assert {key: report[key] for key in check} == check
     assert all(problem in report["unreadable"] for problem in unread)

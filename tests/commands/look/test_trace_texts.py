@@ -10,10 +10,9 @@ from typing import IO, cast
 
 import pytest
 
-from fragtui.commands.cli.parser import main
+from fragtui.commands.cli.parser import build, main
 from fragtui.commands.look.report import collect
 from fragtui.kernel.tracing.event_lines import parse_events
-from fragtui.model.node.verdict import Thresholds
 from fragtui.model.tracing.trace_collector import TraceCollector
 from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.render.report.report_json import report_fields
@@ -102,7 +101,7 @@ def traced() -> TraceTally:
 
 
 def test_the_report_has_the_trace_in_both_lengths_and_redacted(root: Path) -> None:
-    facts = collect(root, None, None, Thresholds())
+    facts = collect(build(["report"]).parse_args(["report", "--root", str(root)]))
     assert "log never prints" not in report_page(facts) and report_fields(facts)["trace"] is None
     facts = replace(facts, trace=traced())
     for full in (False, True):

@@ -32,9 +32,13 @@ with_prometheus = pytest.mark.skipif(shutil.which("prometheus") is None, reason=
 
 
 BLIND = (
-    "Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), or stuck pods (API and\n"
-    "kubelet log). fragtui doctor says why."
+    "Unknown there: the free blocks (buddyinfo, zoneinfo), denied requests (kernel_log), stuck pods (API and\n"
+    "kubelet log), or what the other sources add. fragtui doctor says why."
 )
+OTHERS = {
+    "g": "crictl", "h": "zoneinfo", "i": "vmstat", "j": "meminfo", "k": "pagetypeinfo", "l": "pressure/memory",
+    "m": "events", "n": "runtime_log", "o": "audit_log",
+}  # fmt: skip
 
 
 def textfile(tmp_path: Path, *words: str) -> str:
@@ -79,9 +83,12 @@ def test_promtool_accepts_the_rules_and_they_fire(tmp_path: Path, capsys: pytest
         # One of the two is enough to see the pods.
         'fragtui_source_up{source="api",instance="g",job="f"}': "0x10",
         'fragtui_source_up{source="kubelet_log",instance="g",job="f"}': "1x10",
-        'fragtui_source_up{source="crictl",instance="g",job="f"}': "0x10",
+        **{
+            f'fragtui_source_up{{source="{source}",instance="{instance}",job="f"}}': "0x10"
+            for instance, source in OTHERS.items()
+        },
     }
-    blind = {f'instance="{instance}"' for instance in "cde"}
+    blind = {f'instance="{instance}"' for instance in ("c", "d", "e", *OTHERS)}
     wanted = {
         "FragtuiOrderUnavailable": 'instance="a"',
         "FragtuiOrderRunningOut": 'instance="b"',
@@ -128,6 +135,10 @@ def test_promtool_accepts_the_rules_and_they_fire(tmp_path: Path, capsys: pytest
                                         ("c", {"instance": "c", "source": "buddyinfo"}),
                                         ("worker-4", {"instance": "d", "source": "kernel_log", "node": "worker-4"}),
                                         ("e", {"instance": "e", "source": "API and kubelet log"}),
+                                        *(
+                                            (instance, {"instance": instance, "source": source})
+                                            for instance, source in OTHERS.items()
+                                        ),
                                     )
                                 ],
                             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import Thresholds
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.pods.stuck_pods import StuckPods
+from fragtui.sources.kernel_log.ring import read_ring
 from tests.commands.record.test_export import value
 from tests.support.host_tree import HostTree
 from tests.support.node_states import stuck, stuck_pods
@@ -45,6 +47,8 @@ def test_a_source_is_up_once_it_has_delivered(source: NodeSource) -> None:
     assert up(scraped(source))["kernel_log"] == 0, "it is still waited for"
     source.kernel_log(KernelLogUpdate((), (), 0, (), "kmsg", None, proof=""))
     assert up(scraped(source))["kernel_log"] == 0, "it was opened and has delivered nothing"
+    source.kernel_log(KernelLogUpdate((), (), 3, (), "kmsg", None))
+    assert up(scraped(source))["kernel_log"] == 0, "an update without a count proves nothing"
     source.kernel_log(KernelLogUpdate((), (), 0, (), "kmsg", None, proof="12 records since boot"))
     assert up(scraped(source))["kernel_log"] == 1
     source.kernel_log(KernelLogUpdate((), (), 0, (), "none", "/dev/kmsg: operation not permitted"))
@@ -68,6 +72,39 @@ def test_pods_that_no_source_can_see_are_not_counted_as_none(source: NodeSource,
     assert "fragtui_stuck_pods" not in scraped(source), "crictl can't see a pod without a sandbox"
     source.pod_update(update(("API", state), ("kubelet log", "live")))
     assert value(scraped(source), 'fragtui_stuck_pods{memory="refused"}') == 0
+
+
+SEERS = ("API", "kubelet log")
+STATES = ("live", "connecting", "waiting", "absent", "refused", "off", "nothing")
+
+
+def test_stuck_pods_are_counted_in_every_combination_in_which_a_source_can_tell_and_in_no_other(
+    source: NodeSource,
+) -> None:
+    def is_counted() -> bool:
+        return any(family.name == "fragtui_stuck_pods" for family in source.families())
+
+    cni = classify('plugin type="bridge" failed (add): network is not ready')
+    for states in product(STATES, STATES, ("live", "absent"), ("live", "absent")):
+        named = list(zip((*SEERS, "runtime log", "crictl"), states, strict=True))
+        source.pod_update(update(*named))
+        assert is_counted() == ("live" in states[:2]), named
+        source.pod_update(update(*named, pods=stuck_pods([stuck("a", False, cni)])))
+        assert is_counted() == ("live" in states[:3]), f"of long ago: {named}"
+
+
+def test_without_a_server_the_ring_and_the_audit_log_are_up_or_down(tmp_path: Path) -> None:
+    audit = tmp_path / "audit.jsonl"
+    found = up(scraped(NodeSource(Path("/"), None, audit, Thresholds())))
+    assert found["kernel_log"] == float(read_ring(Path("/")).problem is None) and found["audit_log"] == 1
+    audit.mkdir()
+    assert up(scraped(NodeSource(Path("/"), None, audit, Thresholds())))["audit_log"] == 0
+
+
+def test_a_kernel_without_psi_has_no_such_source(source: NodeSource) -> None:
+    assert up(scraped(source))["pressure/memory"] == 1
+    (source.reader.root / "proc/pressure/memory").unlink()
+    assert "pressure/memory" not in up(scraped(source))
 
 
 def test_the_stuck_pods_are_counted_by_the_class_of_their_reason(source: NodeSource) -> None:

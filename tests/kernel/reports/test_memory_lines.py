@@ -54,6 +54,14 @@ LINES: list[tuple[str, str, str | None, dict[str, str], str]] = [
     ("mlx5_core 0000:3b:00.1: mlx5_cmd_alloc_uar failed -12", "device_failure", "mlx5", {"driver": "mlx5_core"},
      "3b:00.1"),
     ("qla2xxx 0000:04:00.0: Failed to allocate request queue: -12", "device_failure", "qla2xxx", {}, "qla2xxx"),
+    ("mlx5_core 0000:3b:00.0 ens1f0: mlx5e_open_locked: mlx5e_open_channels failed, -12", "device_failure", "mlx5",
+     {"device": "0000:3b:00.0 ens1f0"}, "failed, -12"),
+    ("infiniband mlx5_0: create_qp:2921:(pid 77): Create QP type 2 failed, -12", "device_failure", "infiniband",
+     {"device": "mlx5_0"}, "QP type 2"),
+    ("usb 1-4.1: cannot submit urb 0, error -12: internal error", "device_failure", "usb", {"device": "1-4.1"}, "urb"),
+    ("ixgbe 0000:04:00.0: Unable to allocate memory for the Rx descriptor ring", "device_failure", "ixgbe", {}, "ring"),
+    ("kmem_cache_create_usercopy(nf_expect) failed with error -12", "device_failure", "slab-cache",
+     {"cache": "nf_expect"}, "nf_expect"),
 ]  # fmt: skip
 
 
@@ -87,11 +95,28 @@ def test_a_line_is_an_incident_with_its_advice(
         "modprobe: page allocation failure",
         "I see page allocation failure",
         "I see page allocation failure: order:5, mode:0x20 all day",
+        'a: page allocation failure: order:5, mode:0x20" is in my log',
+        "pci 0000:00:1c.0: BAR 13: failed to allocate I/O",
+        "the driver ixgbe 0000:04:00.0: was replaced because it failed to allocate memory",
     ],
 )
 def test_a_line_that_says_something_else_is_none(line: str) -> None:
     assert parse_memory_line(line) is None
     assert incidents(f"[   12.345678] {line}\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Fix page allocation failure: order:4 on our nodes",
+        '* Fix "veth: page allocation failure: order:5" in container start',
+        "- [ ] node07: page allocation failure: order:5 (ask Bob)",
+        'printk("%s: page allocation failure: order:%u, mode:%#x", comm, order, mode);',
+        "failed to create pod sandbox means that the kubelet could not start it",
+    ],
+)
+def test_prose_is_no_incident(text: str) -> None:
+    assert incidents(f"{text}\n") == []
 
 
 def test_a_task_that_hangs_elsewhere_is_none() -> None:

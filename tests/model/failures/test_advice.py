@@ -171,6 +171,29 @@ def test_gfp_nowait_may_not_go_below_the_watermark() -> None:
     for names, said in (("GFP_NOWAIT", "memory was short"), ("GFP_ATOMIC", "freed just after")):
         text = explained(report(f"order:0, mode:0x800({names})", *ALLOCATOR, zones=zones)).explanation or ""
         assert said in text
+        assert ("watermark_scale_factor" in text) is (names == "GFP_NOWAIT")
+
+
+def test_a_boost_that_makes_a_zone_short_is_named() -> None:
+    zones = ZONES.replace("kB min:44112kB", "kB boost:98304kB min:142416kB")
+    text = (
+        explained(report(KERNEL.format(3), *ALLOCATOR, "copy_net_ns", release="6.8.0", zones=zones)).explanation or ""
+    )
+    assert "96M of that of Normal is a boost" in text
+    assert "not fragmentation" not in text
+
+
+def test_a_module_that_2_6_18_writes_before_its_function_is_named() -> None:
+    frames = "".join(f" [<ffffffff8823d7c3>] {name}+0x4a/0x110\n" for name in (":bnx2:bnx2_poll", "net_rx_action"))
+    text = f"swapper: page allocation failure. order:1, mode:0x20\n\nCall Trace:\n <IRQ> {frames[1:]}"
+    assert explained(text).cause == "broadcom-nic"
+
+
+def test_advice_fits_huge_pages_and_what_came_free() -> None:
+    light = "order:4, mode:0x1c20ca(GFP_TRANSHUGE_LIGHT), nodemask=(null)"
+    text = explained(report(light, *ALLOCATOR, "do_huge_pmd_anonymous_page")).explanation or ""
+    assert "Harmless" in text and "min_free_kbytes" not in text
+    assert "Act if it repeats" in (explained(report(KERNEL.format(1), *ALLOCATOR)).explanation or "")
 
 
 def test_an_order_above_the_largest_is_no_fragmentation() -> None:
@@ -186,6 +209,13 @@ def test_free_memory_in_cma_is_not_for_the_kernel_itself() -> None:
     assert "memory was short: Normal had 4.63M free outside CMA (133M of CMA is not for this request)" in text
     movable = "order:3, mode:0x100cca(GFP_HIGHUSER_MOVABLE), nodemask=(null)"
     assert "outside CMA" not in (explained(report(movable, *ALLOCATOR, zones=CMA)).explanation or "")
+
+
+@pytest.mark.parametrize("flag", ["GFP_DMA", "GFP_DMA32"])
+def test_a_request_for_a_low_zone_is_judged_by_its_own_reserve(flag: str) -> None:
+    zones = ZONES.replace("Normal", "DMA").replace("_reserve[]: 0 0 0", "_reserve[]: 0 9 90000 90000")
+    text = explained(report(f"order:4, mode:0xcc1(GFP_KERNEL|{flag})", *ALLOCATOR, zones=zones)).explanation or ""
+    assert "because memory is fragmented" in text
 
 
 def test_a_zone_without_memory_is_a_crash_kernels() -> None:

@@ -17,6 +17,7 @@ def key(*symbols: str, workqueue: str | None = None, comm: str | None = None) ->
 def test_the_seed_case_is_conntrack_not_the_memcg_array_it_came_through() -> None:
     assert key("__kmalloc", "memcg_alloc_cache_params", "nf_conntrack_init_net", "copy_net_ns") == "netns/nf_conntrack"
     assert key("__kmalloc", "memcg_update_all_caches", "mem_cgroup_css_online") == "memcg-caches"
+    assert key("nf_ct_alloc_hashtable", "nf_conntrack_init_start", "load_module") == "conntrack-table"
 
 
 def test_compiler_suffixes_do_not_hide_a_frame() -> None:

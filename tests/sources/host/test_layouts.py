@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from fragtui.commands.cli.parser import build
 from fragtui.commands.look.report import collect
-from fragtui.model.node.verdict import DEFAULT_THRESHOLDS
-from fragtui.render.report_page import ReportFacts
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.sources.host.tree import saved_tree
 from tests.cluster.test_pod_dresses import EVENT, KUBELET, TABLES
 from tests.support.host_tree import FRAGMENTED, HostTree
@@ -156,7 +156,8 @@ def put(root: Path, files: dict[str, str]) -> None:
 
 
 def facts_of(root: Path) -> ReportFacts:
-    return collect(root, None, root / "no-audit-log", DEFAULT_THRESHOLDS)
+    words = ["report", "--root", str(root), "--audit", str(root / "no-audit-log")]
+    return collect(build(["report"]).parse_args(words))
 
 
 @pytest.mark.parametrize("wrapper", ["", "case-7/node-9.tar.d"])

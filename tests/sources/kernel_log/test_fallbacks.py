@@ -36,15 +36,19 @@ class Journal:
     def __init__(self, folder: Path) -> None:
         self.entries = folder / "entries"
         self.entries.write_bytes(b"")
+        self.ends = folder / "ends"
+        """While it exists, every journalctl ends."""
         self._calls = folder / "calls"
         self.program = program = folder / "journalctl"
         program.write_text(f"""#!{sys.executable}
-import sys, time
+import os, sys, time
 open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
 with open({str(self.entries)!r}, "rb") as entries:
     while True:
         sys.stdout.buffer.write(entries.read())
         sys.stdout.flush()
+        if os.path.exists({str(self.ends)!r}):
+            sys.exit(3)
         if "--follow" not in sys.argv:
             break
         time.sleep(0.02)
@@ -217,6 +221,19 @@ def test_records_before_the_ring_come_from_journal_or_files(
         (call,) = journal.calls()
         assert "--until=@" in call
         assert "--follow" not in call
+
+
+def test_a_journal_that_may_not_be_read_is_named_beside_the_ring(
+    journal: Journal, root: Path, follow: Callable[[], Listener]
+) -> None:
+    ring_of(root)
+    (root / "var/log/journal").mkdir()
+    why = "No journal files were opened due to insufficient permissions."
+    journal.program.write_text(f'#!/bin/sh\necho "{why}" >&2; exit 1\n')
+    listener = follow()
+    said = f"earlier records are not read: {why}"
+    listener.wait_for(lambda: any(update.problem == said for update in listener.updates))
+    assert {update.source for update in listener.updates} == {str(root / "dev/kmsg")}
 
 
 def test_zstd_is_read_with_its_package(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_follower_without_another_source_reports_it_once_and_waits(root: Pat
 
 
 def test_a_kernel_log_that_comes_later_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("fragtui.sources.kernel_log.follower._RETRY_S", 0.1)
+    monkeypatch.setattr("fragtui.sources.kernel_log.follower._RETRY_S", (0.1, 0.1))
     got: list[KernelLogUpdate] = []
     follower = KernelLog(tmp_path, "auto", got.append)
     follower.start()

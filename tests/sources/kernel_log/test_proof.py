@@ -20,7 +20,8 @@ from fragtui.sources.kernel_log.ring import ring_proof, stream_time
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.saved.readers import SavedKernelLog
-from tests.sources.kernel_log.test_fallbacks import Journal
+from tests.commands.look.test_doctor import as_nobody
+from tests.sources.kernel_log.test_fallbacks import HEAD, Journal
 from tests.support.pod_sink import until
 from tests.support.trusted import programs_in, trusted_folder
 
@@ -167,3 +168,49 @@ def test_a_replay_shows_the_recorded_proof_and_an_older_recording_none() -> None
     assert replayed(lambda stream: stream.looked("")).sight is Sight.BLIND
     older = replayed(lambda stream: None)
     assert (older.sight, older.proof) == (Sight.LOOKED, "")
+
+
+def test_a_journal_that_comes_later_is_read_instead_of_a_file(
+    journal: Journal, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fragtui.sources.kernel_log.follower._PROBE_S", (0.1, 0.1))
+    (root / "var/log/journal").rmdir()
+    (root / "var/log/syslog").write_text("Nov 29 09:00:00 node sshd[7]: hello\n")
+    with Seen(root) as seen:
+        assert "has no message of the kernel yet" in seen.comes_to(Sight.BLIND).cannot_tell or seen.failures.problem
+        journal.add("eth0: link up")
+        (root / "var/log/journal").mkdir()
+        assert seen.comes_to(Sight.LOOKED).proof == "1 record of the last day"
+        assert seen.failures.source == "journal"
+
+
+def test_a_journal_that_is_read_again_reports_no_failure_twice(
+    journal: Journal, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fragtui.sources.kernel_log.follower._RETRY_S", (0.1, 0.1))
+    journal.add("java" + HEAD, "eth0: link up")
+    with Seen(root) as seen:
+        seen.comes_to(Sight.LOOKED)
+        assert until(lambda: seen.failures.failures == 1)
+        journal.ends.touch()
+        assert "the journal: journalctl ended with status 3" in seen.comes_to(Sight.BLIND).cannot_tell
+        journal.ends.unlink()
+        journal.add("perl" + HEAD, ago=0)
+        seen.comes_to(Sight.LOOKED)
+        assert until(lambda: [incident.comm for incident in seen.failures.incidents] == ["java", "perl"])
+        time.sleep(0.4)
+        assert seen.failures.failures == 2
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_chosen_file_that_may_not_be_read_says_so() -> None:
+    with trusted_folder() as folder:
+        path = folder / "kern.log"
+        path.touch(0o600)
+
+        def look() -> tuple[str, str]:
+            with Seen(Path("/"), str(path)) as seen:
+                state = seen.comes_to(Sight.BLIND)
+            return state.cannot_tell, state.remedy
+
+        assert as_nobody(look) == (f"{path}: permission denied", AS_ROOT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from fragtui.model.node.source_state import AS_ROOT
 from fragtui.sources.pods import crictl
 from fragtui.sources.pods.crictl import CRICTL_CANNOT_SHOW, CrictlSource
 from tests.support.pod_sink import CollectingSink, until
@@ -64,6 +66,7 @@ def test_absent_and_under_another_root(folder: Path, tmp_path: Path) -> None:
     source, sink = asking(folder, None)
     source.start()
     assert until(lambda: sink.last_state("crictl") == ("nothing", "crictl is not installed"))
+    source.stop()
     sink = CollectingSink()
     CrictlSource(tmp_path, sink).start()
     assert until(lambda: sink.last_state("crictl")[0] == "off")
@@ -94,3 +97,16 @@ def test_path_is_not_searched_for_crictl(tmp_path: Path, monkeypatch: pytest.Mon
     source.start()
     assert until(lambda: sink.last_state("crictl")[0] == "refused")
     assert not (tmp_path / "ran").exists()
+
+
+def test_a_crictl_that_is_installed_later_is_run(folder: Path) -> None:
+    source, sink = asking(folder, None)
+    source.start()
+    assert until(lambda: sink.last_state("crictl")[0] == "nothing")
+    asking(folder, f"cat <<'X'\n{ANSWER}\nX")
+    assert until(lambda: sink.last_state("crictl")[0] == "live")
+    assert sink.sources["crictl"].proof == "1 sandbox"
+    asking(folder, "echo 'dial unix /run/containerd.sock: connect: permission denied' >&2; exit 1")
+    assert until(lambda: sink.last_state("crictl")[0] == "waiting")
+    source.stop()
+    assert sink.sources["crictl"].remedy == ("" if os.geteuid() == 0 else AS_ROOT)

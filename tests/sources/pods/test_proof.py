@@ -11,7 +11,6 @@ import pytest
 
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.render.source_text import no_stuck_pods
-from fragtui.sources.kernel_log.journal import journal_directory
 from fragtui.sources.pods.line_tally import KUBELET_LOG, RUNTIME_LOG, LineTally, writer_of
 from fragtui.sources.pods.presence import KUBELET, RUNTIME, why_none
 from tests.sources.pods.test_runtime_log import Following, failure, journalctl
@@ -120,6 +119,14 @@ def test_a_journalctl_that_may_not_read_is_never_live(programs: Path, root: Path
     assert all(state != "live" for _, state, _ in sink.states)
 
 
+def test_a_journal_without_a_file_is_called_empty_in_plain_words(programs: Path, root: Path) -> None:
+    said = "Data from the specified boot (+0) is not available: No such boot ID in journal"
+    journalctl(programs, f'echo "{said}" >&2; exit 1')
+    processes(root, "systemd", "kthreadd", "kubelet")
+    with Following(root) as sink:
+        assert settled(sink).cannot_tell == "the journal: it has no record of a boot"
+
+
 def test_a_file_is_live_from_its_first_line(root: Path) -> None:
     (root / "var/log/journal").rmdir()
     log = root / "var/log/kubelet.log"
@@ -174,13 +181,46 @@ def test_a_folder_that_cannot_be_looked_into_may_hold_a_kubelet(tmp_path: Path) 
     assert why_none(tmp_path) is None
 
 
-def test_the_journal_of_this_boot_is_read_if_the_persistent_one_is_empty(tmp_path: Path) -> None:
-    persistent, volatile = tmp_path / "var/log/journal", tmp_path / "run/log/journal"
-    persistent.mkdir(parents=True)
-    assert journal_directory(tmp_path) == persistent
-    (volatile / "id").mkdir(parents=True)
-    (volatile / "id/system.journal").write_text("")
-    assert journal_directory(tmp_path) == volatile
-    (persistent / "id").mkdir()
-    (persistent / "id/system.journal").write_text("")
-    assert journal_directory(tmp_path) == persistent
+@pytest.fixture
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have new logs looked for all the time."""
+    monkeypatch.setattr("fragtui.sources.pods.runtime_log.JOURNAL_CHECK_SECONDS", 0.1)
+
+
+@pytest.mark.usefixtures("soon")
+def test_logs_that_appear_later_are_read(programs: Path, root: Path) -> None:
+    (root / "var/log/journal").rmdir()
+    processes(root, "systemd", "kthreadd", "kubelet")
+    with Following(root) as sink:
+        assert settled(sink).cannot_tell == "found no journal and no log of kubelet or runtime"
+        (root / "var/log/kubelet.log").write_text(failure("web", 1))
+        assert until(lambda: sink.sources[KUBELET_LOG].proof == "1 lines" and sink.stuck == ["web"])
+        (programs / "entries").write_text(entry("kubelet") * 7)
+        journalctl(programs, f"cat {programs}/entries; trap exit TERM; while :; do sleep 0.05; done")
+        (root / "var/log/journal").mkdir()
+        assert until(lambda: sink.sources[KUBELET_LOG].proof == "8 lines")
+
+
+@pytest.mark.usefixtures("soon")
+def test_a_kubelet_that_is_installed_later_is_no_longer_none(programs: Path, root: Path) -> None:
+    silent(programs)
+    with Following(root) as sink:
+        assert settled(sink).sight is Sight.NOTHING
+        (root / "var/lib/kubelet").mkdir(parents=True)
+        assert until(lambda: sink.sources[KUBELET_LOG].sight is Sight.BLIND)
+        assert sink.sources[KUBELET_LOG].cannot_tell == "the journal: it has no record of the kubelet's unit"
+
+
+def test_a_journalctl_that_lives_again_is_believed_though_it_is_silent(programs: Path, root: Path) -> None:
+    (programs / "newest").write_text(entry("kubelet"))
+    journalctl(
+        programs,
+        f'case "$*" in *--lines=1*) cat {programs}/newest; exit;; esac\n'
+        f"if mkdir {programs}/died; then echo 'Failed to iterate through journal: Bad message' >&2; exit 1; fi\n"
+        "trap exit TERM; while :; do sleep 0.05; done",
+    )
+    processes(root, "systemd", "kthreadd", "kubelet")
+    with Following(root) as sink:
+        assert settled(sink).cannot_tell == "the journal: Failed to iterate through journal: Bad message"
+        assert until(lambda: sink.sources[KUBELET_LOG].sight is Sight.LOOKED)
+        assert sink.sources[KUBELET_LOG].proof == "no line in the last half hour, older ones exist"

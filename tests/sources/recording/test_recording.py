@@ -18,9 +18,13 @@ from hypothesis import strategies as st
 
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.model.failures.failure_list import FailureList
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import judge_node
+from fragtui.player import Moment, Player
+from fragtui.render.source_text import no_denials, no_stuck_pods
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import FileText, Tick
 from fragtui.sources.recording.format import _PIECE, NotARecording, SegmentWriter, TickReader
@@ -35,6 +39,7 @@ from fragtui.sources.recording.reader import (
 from fragtui.sources.recording.recorder import FLUSH_SECONDS, SEGMENT_SECONDS, Recorder
 from tests.sources.pods.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
+from tests.support.pod_sink import until
 
 HOST = Host("node-7", "6.8.0-45-generic", None, 4096)
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=6)
@@ -470,3 +475,19 @@ def test_invalid_events_are_ignored(facts: list[object]) -> None:
         log = RecordedLog()
         log.update(RecordedEvent(0.0, 0.0, "L", (0, "open", "kmsg", None, None, None)))
         log.update(RecordedEvent(0.0, 0.0, "L", (0, call, *facts)))
+
+
+def test_a_recording_without_logs_says_so_instead_of_reading_for_ever(tmp_path: Path) -> None:
+    path, _ = recorded(tmp_path)
+    moments: list[Moment] = []
+    player = Player(read_recording(path), moments.append, pytest.fail)
+    player.start()
+    assert until(lambda: bool(moments))
+    player.stop()
+    failures = FailureList()
+    for step in moments[0].steps:
+        if isinstance(step, KernelLogUpdate):
+            failures.take(step)
+    assert no_denials(failures.state).text == "? unknown: the kernel log is not in the recording"
+    assert moments[0].pods is not None
+    assert no_stuck_pods(moments[0].pods.sources).text == "? unknown: the kubelet log is not in the recording"

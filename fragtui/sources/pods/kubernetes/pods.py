@@ -11,8 +11,8 @@ from typing import Any
 
 from fragtui.cluster.api_objects import pod_ref_of, read_event, read_pod
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import pod_node_name, read_text
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.client import ApiError, HttpApiClient
 from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials

@@ -21,8 +21,9 @@ from typing import Any
 from fragtui.cluster.observation import PodObservation
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.node.source_state import AS_ROOT
+from fragtui.sources.backoff import Backoff
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import NEEDS_ROOT, os_reason
-from fragtui.sources.pods.backoff import Backoff
 from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.kubernetes.kubeconfig_place import (
     NO_CREDENTIALS,
@@ -46,6 +47,7 @@ _PROGRAM = (
 _READ = 1 << 18
 _LINE_LIMIT = 4 * 1024 * 1024
 _HEALTHY_SECONDS = 60.0
+_NAMES = ("API", "events")
 
 
 class ApiSupervisor:
@@ -68,6 +70,8 @@ class ApiSupervisor:
         self._pace = pace
         self._stopping = threading.Event()
         self._child: subprocess.Popen[bytes] | None = None
+        self._names = {self.name}
+        """The sources whose states the children reported."""
 
     def start(self) -> None:
         """Start on a daemon thread."""
@@ -99,7 +103,8 @@ class ApiSupervisor:
                 return
             if time.monotonic() - began > _HEALTHY_SECONDS:
                 waiting.reset()
-            self._sink.state(self.name, "waiting", why)
+            for name in sorted(self._names):  # What the child watched is not watched now.
+                self._sink.state(name, "waiting", why)
             self._stopping.wait(waiting.wait())
 
     def _lack(self) -> str | None:
@@ -120,16 +125,20 @@ class ApiSupervisor:
             child = self._start()
         except OSError as error:
             return f"the API's watch can't be started: {os_reason(error)}"
+        assert child.stderr is not None
+        errors = ChildErrors(child.stderr)
         try:
-            self._read(child)
+            self._read(child, errors)
         finally:
             _kill(child)
             self._child = None
+            said = errors.last_line
+            errors.close()
             for pipe in (child.stdin, child.stdout):
                 if pipe is not None:
                     with suppress(OSError):
                         pipe.close()
-        return f"the API's watch ended (status {child.wait()})"
+        return f"the API's watch ended ({said or f'status {child.wait()}'})"
 
     def _start(self) -> subprocess.Popen[bytes]:
         order = {
@@ -143,7 +152,7 @@ class ApiSupervisor:
             [sys.executable, "-I", "-S", "-c", _PROGRAM, "fragtui-kube"],  # the last is its name in ps
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             bufsize=0,
             process_group=0,
         )
@@ -156,10 +165,11 @@ class ApiSupervisor:
             child.stdin.write(json.dumps(order).encode() + b"\n")
         return child
 
-    def _read(self, child: subprocess.Popen[bytes]) -> None:
+    def _read(self, child: subprocess.Popen[bytes], errors: ChildErrors) -> None:
         assert child.stdout is not None
         pending = bytearray()
         while not self._stopping.is_set() and (data := os.read(child.stdout.fileno(), _READ)):
+            errors.read()
             pending += data
             if b"\n" in data:  # A long line is not copied and searched again for each piece.
                 *lines, rest = bytes(pending).split(b"\n")
@@ -184,7 +194,9 @@ class ApiSupervisor:
                     self._sink.all_pods(tuple(read_pod_facts(pod) for pod in facts["all"]))
                 elif "state" in facts:
                     name, state, *words = (read_text_fact(each) or "" for each in facts["state"])
-                    self._sink.state(name, state, *words[:3])
+                    if name in _NAMES:
+                        self._names.add(name)
+                        self._sink.state(name, state, *words[:3])
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue  # Only a child killed in the middle of a line writes this.
         if seen:

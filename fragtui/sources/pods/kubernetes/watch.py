@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from fragtui.logs.bounded_json import read_json
-from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.pods.kubernetes.client import ApiClient, ApiError
 from fragtui.text import printable
 

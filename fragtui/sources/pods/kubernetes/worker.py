@@ -67,6 +67,8 @@ def main(order: dict[str, Any]) -> None:
 def _watch(pods: PodWatchers) -> None:
     try:
         pods.run()
+    except Exception as error:
+        os.write(2, f"{type(error).__name__}: {error}\n".encode("utf-8", "replace"))
     finally:  # An internal error, or the reader is gone: the parent sees the pipe end, and starts another child.
         _end()
 

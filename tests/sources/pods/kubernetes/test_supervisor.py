@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from fragtui.sources.pods.backoff import Backoff
+from fragtui.sources.backoff import Backoff
 from fragtui.sources.pods.kubernetes import watch as kube_watch
 from fragtui.sources.pods.kubernetes.client import ApiError
 from fragtui.sources.pods.kubernetes.kubeconfig_place import NO_CREDENTIALS

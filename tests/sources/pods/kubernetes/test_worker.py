@@ -100,6 +100,18 @@ def test_a_child_that_dies_is_started_again(server: ApiServer, tmp_path: Path) -
         api.stop()
 
 
+def test_the_last_words_of_a_child_that_ends_are_its_state_and_that_of_the_events(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = json.dumps({"state": ["events", "live", "", "", ""]})
+    program = f"print({live!r}, flush=True); raise RuntimeError('\\x1b[31mno room')"
+    monkeypatch.setattr("fragtui.sources.pods.kubernetes.supervisor._PROGRAM", program)
+    api, sink = started(server, tmp_path)
+    why = "the API's watch ended (RuntimeError: \\x1b[31mno room)"
+    assert until(lambda: sink.last_state("events") == sink.last_state() == ("waiting", why))
+    api.stop()
+
+
 def test_no_child_is_started_without_credentials(tmp_path: Path) -> None:
     sink = CollectingSink()
     for given, why in ((None, NO_CREDENTIALS), (str(tmp_path / "none"), f"{tmp_path}/none: no such file or directory")):
