@@ -19,6 +19,7 @@ _MAX_DIGITS = 20
 _UNITS = "KMGTPE"
 _THOUSANDS = "kMGTPE"
 _DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)([smhd]?)", re.ASCII)
+_SIZE = re.compile(r"(\d{1,9})([KMGT])(?:i?B)?", re.ASCII)
 _UNIT_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -125,6 +126,12 @@ def parse_duration(text: str) -> float | None:
     """Return the seconds of ``90``, ``90s``, ``10m``, ``1.5h`` or ``2d``; None for any other text."""
     match = _DURATION.fullmatch(text.strip())
     return float(match[1]) * _UNIT_SECONDS[match[2]] if match else None
+
+
+def parse_size(text: str) -> int | None:
+    """Return the bytes of ``64K``, ``32M``, ``1G`` or ``2T`` (binary units); None for any other text, and for 0."""
+    match = _SIZE.fullmatch(text.strip())
+    return (int(match[1]) << 10 * (1 + "KMGT".index(match[2])) or None) if match else None
 
 
 def counted(count: int, noun: str, plural: str | None = None) -> str:

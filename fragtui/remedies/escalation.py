@@ -148,12 +148,13 @@ class Escalation:
         typed: str | None = None,
         weigh: Callable[[Remedy, Gain], Gain] | None = None,
         skipped: Iterable[str] = (),
+        enough: Callable[[Snapshot], bool] | None = None,
     ) -> None:
         """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
 
         The first `always` steps run even if there are enough blocks (a periodic run). `typed` is what the user typed to
         confirm all of it, see `RunRequest`. `weigh` corrects the forecast of a step; `skipped` are steps left out, each
-        with the reason.
+        with the reason. `enough` is one more condition that a snapshot must meet to end the run early.
         """
         self.order = order
         self.blocks = blocks
@@ -177,6 +178,7 @@ class Escalation:
         self._steps: list[StepResult] = []
         self._weigh = weigh
         self._skipped = list(skipped)
+        self._enough = enough
 
     @property
     def settled_at(self) -> float | None:
@@ -234,9 +236,11 @@ class Escalation:
         if self.blocks is not None:
             if free is None:
                 return self._end(EndReason.REFUSED, "free blocks can't be read, so no step could be judged")
-            if free >= self.blocks and len(self._steps) + len(self._skipped) >= self._always:
+            done = len(self._steps) + len(self._skipped) >= self._always
+            if free >= self.blocks and done and (self._enough is None or self._enough(snapshot)):
                 return self._end(EndReason.REACHED, self._count(snapshot, free, "free"))
-        if self.blocks is not None and free is not None and not self._always:
+        # If only `enough` asks for more, blocks don't judge a step.
+        if self.blocks is not None and free is not None and free < self.blocks and not self._always:
             self._skip(snapshot, self.blocks - free)
         while self._left:
             remedy = self._left.pop(0)

@@ -9,7 +9,11 @@ groups:
   - name: fragtui
     rules:
       - alert: FragtuiOrderUnavailable
-        expr: fragtui_order_available{{request="GFP_KERNEL",order="{order}"}} == 0
+        # The second half is for lean metrics, which have no fragtui_order_available.
+        expr: |-
+          fragtui_order_available{{request="GFP_KERNEL",order="{order}"}} == 0
+          or fragtui_target_blocks{{order="{order}"}} == 0
+          unless on (instance, job) fragtui_order_available{{request="GFP_KERNEL",order="{order}"}}
         for: 2m
         labels:
           severity: {severity}
@@ -20,6 +24,8 @@ groups:
         expr: |-
           fragtui_target_blocks < {few}
           and on (instance, job) fragtui_order_available{{request="GFP_KERNEL",order="{order}"}} == 1
+          or fragtui_target_blocks{{order="{order}"}} > 0 < {few}
+          unless on (instance, job) fragtui_order_available{{request="GFP_KERNEL",order="{order}"}}
         for: 5m
         labels:
           severity: warning

@@ -23,8 +23,8 @@ class Diagnosis:
     release: str | None
     root: str
     uid: int
-    command: str
-    """The command line of this program, quoted for a shell."""
+    command: str | None
+    """The command line of this program, quoted for a shell; None if sudo would not help."""
     files: tuple[SourceState, ...]
     log: SourceState
     pods: tuple[SourceState, ...]
@@ -101,7 +101,7 @@ def doctor_json(found: Diagnosis) -> dict[str, object]:
     }
 
 
-def _source(source: SourceState, mark: str, word: str, width: int, command: str) -> list[str]:
+def _source(source: SourceState, mark: str, word: str, width: int, command: str | None) -> list[str]:
     """Return the lines of one source; `word` says what it is if it was not looked at."""
     lead = f"{mark} {source.name:<{_NAME_WIDTH}} "
     if source.sight is Sight.LOOKED:

@@ -11,6 +11,7 @@ import pytest
 from fragtui.kernel.procfs.buddyinfo import ZoneBlocks
 from fragtui.model.node.cgroup_memory import CgroupPrice
 from fragtui.model.node.snapshot import Host, Snapshot, Zone
+from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies import escalation as escalation_module
@@ -30,7 +31,9 @@ from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import GuardAction
 from fragtui.sources.host.cgroups import read_cgroups
+from fragtui.sources.host.reader import NodeReader
 from tests.support.cgroup_tree import put_v2
+from tests.support.host_tree import FRAGMENTED, HostTree
 
 ROOT = Path("/")
 FILTER = f"proc/{os.getpid()}/coredump_filter"
@@ -242,3 +245,18 @@ def test_the_guard_runs_its_escalation_and_gives_up(
         + ("last time, too few 2 times in a row)" if again else "last time)")
     )
     later.close()
+
+
+def test_if_only_memory_is_missing_no_step_is_left_out_for_its_blocks(log: AuditLog, tmp_path: Path) -> None:
+    """The forecast of page cache is unknown here, that of compaction is many blocks: alone these would leave it out."""
+    tree = HostTree.small(tmp_path / "host", FRAGMENTED)
+    (tree.root / "proc/meminfo").unlink()
+    snapshot = NodeReader(tree.root).sample(page_types=True)
+    there = usable_blocks(snapshot, 3)
+    assert there
+    for wanted, ran in ((there, "drop"), (there + 100, "compact")):
+        compact = replace(step("compact"), effect=Effect(compact=True))
+        run = Escalation([step("drop"), compact], ROOT, log, 3, wanted, "guard", enough=lambda _: False)
+        assert run.advance(snapshot) is None and run.running is not None
+        assert run.running.remedy.id == ran
+        run.running.wait(20)

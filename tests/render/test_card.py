@@ -166,6 +166,13 @@ def test_a_reason_that_is_cut_has_its_brackets_closed(width: int) -> None:
     assert width < 140 or why in text
 
 
+def test_a_reason_that_is_cut_does_not_end_with_the_name_of_a_source() -> None:
+    why = "the kernel log needs root (/dev/kmsg does not exist; the journal: no such boot, file or folder)"
+    state = seen(node(HEALTHY), 3, denials=None, unseen=(Unseen(Question.DENIALS, why),))
+    for width in range(60, 200):
+        assert not lines(card(state, width, NOW))[1].endswith(("the journal", "the journal)"))
+
+
 def test_names_keep_their_end_and_their_beginning() -> None:
     state = INCIDENT._replace(pods=waiting_pods(stuck_pods([stuck(LONG)])))
     pods = str(card(state, 60, NOW).lines[2])

@@ -72,3 +72,11 @@ def _empty(folder: Path) -> None:
             time.sleep(0.05)
             continue
         return
+
+
+def remove_groups(name: str) -> None:
+    """Remove the groups of that name that programs of the test made, of each controller, once they are empty."""
+    found = [group for depth in ("", "*/") for group in _ROOT.glob(depth + name)]
+    folders = [Path(folder) for group in found for folder, _, _ in os.walk(group, topdown=False)]
+    for folder in folders:
+        _empty(folder)

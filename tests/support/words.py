@@ -39,7 +39,8 @@ _ARCHAIC = {
     r"at rest": "idle",
     r"thereof|therein|thereby|wherein|whereof|hitherto|henceforth|hence": "plain words",
     r"another illness|an illness|illness": "a different problem",
-    r"heals?|healed|healing": "fixes, recovers",
+    # --heal is an option and "healed", alone, a result of gate.
+    r"(?<!--)heals?|(?<!^)healed|healed(?!$)|healing": "fixes, recovers",
     r"looks? what is left|looks? what remains": "checks again later",
     r"lies? together|lay together": "is adjacent, is contiguous",
     r"was refused all the same|all the same": "still failed",

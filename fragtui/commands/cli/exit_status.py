@@ -12,6 +12,8 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     UNAVAILABLE = 3
+    BUSY = 4
+    REBOOT_REQUIRED = 5
     ABORTED = 130
     CLOSED = 141
 
@@ -20,7 +22,13 @@ EXIT_MEANINGS = (
     (Exit.DONE, "done, printed, stopped as asked", "fine"),
     (Exit.FAILED, "tried and failed; guard: gave up", "warning"),
     (Exit.USAGE, "wrong usage or settings; a remedy: not confirmed", "critical"),
-    (Exit.UNAVAILABLE, "not possible here, nothing was tried: no permission, no log", "unknown, or wrong usage"),
+    (
+        Exit.UNAVAILABLE,
+        "not possible here, nothing was tried: no permission, no log; gate: unknown",
+        "unknown, or wrong usage",
+    ),
+    (Exit.BUSY, "gate: not ready now", "-"),
+    (Exit.REBOOT_REQUIRED, "gate: not ready, and remedies do not help", "-"),
     (Exit.ABORTED, "aborted by Ctrl-C or a signal", "the same"),
     (Exit.CLOSED, "the reader of standard output has closed it", "the same"),
 )

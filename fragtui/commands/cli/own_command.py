@@ -23,3 +23,10 @@ def own_command(arguments: Sequence[str] = ()) -> str:
     elif not os.access(program, os.X_OK):  # python fragtui.pyz
         words = [sys.executable, str(program)]
     return printable(shlex.join((*words, *arguments)), 1000)
+
+
+def command_for_sudo(arguments: Sequence[str] = ()) -> str | None:
+    """Return `own_command` if sudo would show more: None as root, and in a pod, whose image has no sudo."""
+    if os.geteuid() == 0 or "KUBERNETES_SERVICE_HOST" in os.environ:
+        return None
+    return own_command(arguments)

@@ -202,7 +202,7 @@ VERBS = {
         AUTOMATE,
         COMMON,
         {
-            Exit.DONE: "stopped by a signal or done (--once)",
+            Exit.DONE: "stopped by a signal, --until, or done (--once)",
             Exit.FAILED: "gave up because remedies gain nothing",
             Exit.USAGE: "wrong policy",
             Exit.UNAVAILABLE: "can't guard here (no permission to write, or another guard runs)",
@@ -210,8 +210,28 @@ VERBS = {
         (
             Example("sudo fragtui guard --dry-run", "prints what it would do, runs nothing"),
             Example("sudo fragtui guard --order 4 --blocks 64 --quiet 08:00-18:00", "not in working hours"),
+            Example("sudo fragtui guard --free 8G --until unit:vllm.service --until 20m", "while a service starts"),
             Example("sudo fragtui guard --policy /etc/fragtui/guard.toml", "by a policy in a file"),
             Example("fragtui guard --print-unit > /etc/systemd/system/fragtui-guard.service", "as a systemd service"),
+        ),
+    ),
+    "gate": Verb(
+        "fix.gate",
+        AUTOMATE,
+        ("root", "read-only", "audit"),
+        {
+            Exit.DONE: "ready, now or after remedies",
+            Exit.USAGE: "wrong usage, more than the node has, or not confirmed",
+            Exit.UNAVAILABLE: "unknown",
+            Exit.BUSY: "not ready now",
+            Exit.REBOOT_REQUIRED: "not ready, and all remedies did not help",
+            Exit.ABORTED: "aborted",
+        },
+        (
+            Example("fragtui gate --need 200x32M", "may a job that needs 200 blocks of 32M start here?"),
+            Example("fragtui gate --need 1000x2M --node 1 -o json", "huge pages on NUMA node 1, for a program"),
+            Example("sudo fragtui gate --need 200x2M --free 8G --heal -y --wait 10m", "remedies run until it may"),
+            Example("sudo fragtui gate --need 64x4M --heal -y --unless-unit vllm.service", "not beside a live one"),
         ),
     ),
     "export": Verb(
@@ -226,7 +246,10 @@ VERBS = {
         (
             Example("sudo fragtui export", "serve metrics to this machine, at 127.0.0.1:9917"),
             Example("sudo fragtui export --textfile /var/lib/node_exporter/fragtui.prom", "for node_exporter"),
+            Example("fragtui export --lean", "at most 24 series of a node of a large fleet, without any privilege"),
             Example("fragtui export --rules > fragtui-rules.yaml", "alert rules for Prometheus"),
+            Example("fragtui export --rules --fleet --order 9", "recording rules over node_exporter's buddyinfo"),
+            Example("fragtui export --dashboard > fragtui.json", "a dashboard for Grafana"),
         ),
     ),
     "ship": Verb(
@@ -240,6 +263,9 @@ VERBS = {
             Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
             Example("fragtui ship krew fragtui-krew --image IMAGE:TAG", "kubectl fragtui NODE, as a plug-in for krew"),
             Example("fragtui ship npd > fragtui-monitor.json", "a condition of the node, by node-problem-detector"),
+            Example(
+                "fragtui ship gate-prolog --need 200x32M", "for Slurm; also gate-drop-in, gate-pod, gate-daemonset"
+            ),
             Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.commands.fix.until import FORMS, CannotWatch, Watch, parse_phase
 from fragtui.commands.ship.guard_unit import GUARD_UNIT
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
@@ -22,7 +24,7 @@ from fragtui.remedies.guard.rules import Decision, GuardAction
 from fragtui.remedies.lock import LockBusy
 from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.reader import NodeReader
-from fragtui.text import format_count, format_duration, printable
+from fragtui.text import counted, format_bytes, format_count, format_duration, printable
 
 HELP = "watch the node and run remedies by a policy"
 _MIN_REPEAT_SECONDS = 30.0
@@ -35,6 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the verb's own options; each setting of the policy has one."""
     parser.add_argument("--policy", type=Path, metavar="FILE", help="TOML file; the flags below override it")
     parser.add_argument("--blocks", type=_number, metavar="N", help="fewer free blocks than this start a run")
+    parser.add_argument("--free", metavar="SIZE", help="less free memory than this starts one too (8G)")
     parser.add_argument("--for", dest="hold", metavar="TIME", help="how long there must be fewer (30s, 5m)")
     parser.add_argument("--steps", metavar="LIST", help=f"allowed steps, with commas: {', '.join(EscalationStep)}")
     parser.add_argument("--every", dest="period", metavar="TIME", help="run at this interval too (6h)")
@@ -47,6 +50,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--once", action="store_true", help="run once now if blocks are short, then exit")
     parser.add_argument(
         "--stay", action="store_true", help="after giving up, keep running, so that a supervisor doesn't restart it"
+    )
+    parser.add_argument(
+        "--until",
+        type=parse_phase,
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help=f"stop when the first of these is over: {FORMS}; log:-:TEXT reads standard input",
     )
     parser.add_argument("--interval", type=_interval, default=1.0, metavar="S", help="seconds between samples")
     shown = parser.add_mutually_exclusive_group()
@@ -64,6 +75,11 @@ def run(args: argparse.Namespace) -> int:
     if args.print_policy or args.print_unit:
         print(format_policy(policy) if args.print_policy else GUARD_UNIT, end="")
         return Exit.DONE
+    try:
+        phases = [phase.watch(args.root) for phase in args.until]
+    except CannotWatch as error:
+        report_error(args, f"not guarding: {printable(str(error), 1000)}")
+        return Exit.UNAVAILABLE
     audit = AuditLog(audit_path(args.audit, args.root))
     reader = NodeReader(args.root)
     try:
@@ -80,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             report_error(args, f"not guarding: {printable(reason, 1000)}")
             return Exit.UNAVAILABLE
         with end_signals() as ended:
-            return _watch(guard, reader, args, ended)
+            return _watch(guard, reader, args, ended, phases)
     finally:
         guard.close()
 
@@ -101,16 +117,23 @@ def _policy(args: argparse.Namespace) -> Policy:
         raise PolicyError(f"--{_FLAGS.get(name, name)}:{expected}") from None
 
 
-def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: EndSignals) -> int:
-    """Sample and decide until a signal comes, the guard gives up, or its one run is over."""
+def _watch(
+    guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: EndSignals, phases: Sequence[Watch]
+) -> int:
+    """Sample and decide until a signal comes, a phase is over, the guard gives up, or its one run is over."""
     policy = guard.policy
-    _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{' (dry run)' if policy.dry_run else ''}")
-    topic, watched, ran = "", -_MIN_REPEAT_SECONDS, False
+    memory = "" if policy.free is None else f" and {format_bytes(policy.free)} of memory"
+    dry = " (dry run)" if policy.dry_run else ""
+    _say(f"guarding order {policy.order}: at least {policy.blocks} blocks{memory}{dry}")
+    topic, watched, runs = "", -_MIN_REPEAT_SECONDS, 0
     while not ended.came:
+        if (over := _over(phases)) is not None:
+            _say(f"stopped: {over}; {counted(runs, 'run')} until then")
+            return Exit.DONE
         decision = guard.tick(reader.sample())
         end, guard.last_end = guard.last_end, None
         if end is not None:
-            ran, topic = True, ""
+            runs, topic = runs + 1, ""
             _say(_end_words(end))
         elif decision.topic != topic:
             now = time.monotonic()
@@ -121,19 +144,23 @@ def _watch(guard: Guard, reader: NodeReader, args: argparse.Namespace, ended: En
                 _say(_words(decision, policy))
         if guard.state.stopped is not None and guard.escalation is None:
             _say(guard.state.stopped)
-            if args.stay:
-                ended.wait()
+            while args.stay and not ended.wait(args.interval if phases else None) and _over(phases) is None:
+                pass
             return Exit.FAILED
         if (
             args.once
             and guard.escalation is None
-            and (ran or decision.action in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
+            and (runs or decision.action in (GuardAction.WATCH, GuardAction.HOLD) or policy.dry_run)
         ):
             return Exit.DONE
         # Poll a run closely; between runs the interval is enough.
         ended.wait(0.1 if guard.escalation is not None else args.interval)
     _say("stopped by a signal")
     return Exit.DONE
+
+
+def _over(phases: Sequence[Watch]) -> str | None:
+    return next((why for phase in phases if (why := phase()) is not None), None)
 
 
 def _words(decision: Decision, policy: Policy) -> str:

@@ -15,7 +15,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.settings import read_only_because
-from fragtui.commands.cli.signals import end_signals
+from fragtui.commands.cli.signals import EndSignals, end_signals
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -75,14 +75,14 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     name, typed = typed_name(args.root), None
-    if name is not None and (why := _why_not_typed(args.root, name)) is not None:
+    if name is not None and (why := why_not_typed(args.root, name)) is not None:
         return _refuse(args, remedy, why)
     if name is not None or not args.yes:
-        typed = _answer(args, name or "yes")
+        typed = answer(args, name or "yes")
         if typed is None:
             return Exit.USAGE
     escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason, typed=typed)
-    end = _run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
+    end = run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
     if not end.steps:
         return _refuse(args, remedy, end.why)
     outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
@@ -123,7 +123,7 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def _why_not_typed(root: Path, name: str) -> str | None:
+def why_not_typed(root: Path, name: str) -> str | None:
     """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
     if _can_ask():
         return unconfirmed_because(root, name)
@@ -134,7 +134,7 @@ def _can_ask() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _answer(args: argparse.Namespace, wanted: str) -> str | None:
+def answer(args: argparse.Namespace, wanted: str) -> str | None:
     """Ask on the terminal for `wanted`, and return it if it was typed; without a terminal the answer is no."""
     if not _can_ask():
         report_error(args, "not run: no terminal to ask on; --yes runs it without asking")
@@ -145,32 +145,41 @@ def _answer(args: argparse.Namespace, wanted: str) -> str | None:
     time.sleep(_DEAF_SECONDS)
     with suppress(termios.error):  # the terminal is gone, and the read below fails too
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    answer = sys.stdin.readline().strip()
-    if answer == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
-        return answer
-    why = ": more input came with the answer, as from a paste; type the answer" if answer == wanted else ""
+    typed = sys.stdin.readline().strip()
+    if typed == wanted and not select.select([sys.stdin], [], [], _QUIET_SECONDS)[0]:
+        return typed
+    why = ": more input came with the answer, as from a paste; type the answer" if typed == wanted else ""
     report_error(args, f"not run{why}")
     return None
 
 
-def _run_to_end(escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool) -> EscalationEnd:
-    """Run the remedy, the elapsed time `shown` on the terminal, and measure its gain; Ctrl-C and SIGTERM abort it."""
-    with end_signals() as signals:
-        end = escalation.advance(before)
-        while (running := escalation.running) is not None:
-            if running.wait(0.2) is None:
-                if signals.came:
-                    escalation.abort()
-                if shown:
-                    state = "aborting" if running.aborting else "Ctrl-C aborts"
-                    print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
-            end = escalation.advance(before)
-    if shown and end is None:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+def run_to_end(
+    escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool, stop: EndSignals | None = None
+) -> EscalationEnd:
+    """Run the remedies, the elapsed time `shown` on the terminal, and measure their gain; Ctrl-C and SIGTERM abort it.
+
+    `stop` has the signals of a caller that catches them too: those that come while the gain is measured.
+    """
+    end, snapshot = None, before
     while end is None:
-        assert escalation.settled_at is not None
-        time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
-        end = escalation.advance(reader.sample(page_types=True))
+        with end_signals() as signals:
+            if stop is not None and stop.came:
+                escalation.abort()
+            end = escalation.advance(snapshot)
+            while (running := escalation.running) is not None:
+                if running.wait(0.2) is None:
+                    if signals.came:
+                        escalation.abort()
+                    if shown:
+                        state = "aborting" if running.aborting else "Ctrl-C aborts"
+                        print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+                end = escalation.advance(snapshot)
+        if end is None:
+            if shown:
+                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            assert escalation.settled_at is not None
+            time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
+            snapshot = reader.sample(page_types=True)
     return end
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fragtui.commands.cli.output_options import add_json
-from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.own_command import command_for_sudo
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.source_options import add_source_options
 from fragtui.commands.look.node_sources import NodeSources
@@ -72,7 +72,7 @@ def diagnose(args: argparse.Namespace) -> Diagnosis:
         release=host.release,
         root=str(args.root),
         uid=os.geteuid(),
-        command=own_command() if args.root == Path("/") else own_command(["--root", str(args.root)]),
+        command=command_for_sudo([] if args.root == Path("/") else ["--root", str(args.root)]),
         files=sample.states(),
         log=log,
         pods=pods,

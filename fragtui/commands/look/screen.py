@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.own_command import own_command
+from fragtui.commands.cli.own_command import command_for_sudo
 from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of, trace_forbidden
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options, add_trace_option
 from fragtui.sampler import Sampler
@@ -117,7 +117,7 @@ def run(args: argparse.Namespace) -> int:
             thresholds=thresholds_of(args),
             read_only=read_only_because(args),
             keymap=keymap,
-            as_root=own_command(sys.argv[1:]) if reader.live and os.geteuid() != 0 else None,
+            as_root=command_for_sudo(sys.argv[1:]) if reader.live else None,
             audit=args.audit,
             recorder=recorder,
             write_report=lambda path: _write_report(args, path, traces.copy()),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
-from fragtui.commands.cli.messages import report_progress
+from fragtui.commands.cli.messages import report_error, report_progress
 from fragtui.commands.cli.output_options import add_quiet
 from fragtui.commands.cli.settings import thresholds_of, trace_forbidden
 from fragtui.commands.cli.signals import end_signals
@@ -21,6 +21,9 @@ from fragtui.commands.record.metrics_server import MetricsServer, Security, Serv
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, replace_file
 from fragtui.render.alert_rules import alert_rules
+from fragtui.render.prometheus.dashboard import dashboard
+from fragtui.render.prometheus.lean import MAX_SERIES
+from fragtui.render.prometheus.recording_rules import recording_rules
 from fragtui.sources.files.host_files import os_reason
 from fragtui.text import printable
 
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     from fragtui.model.tracing.trace_batch import TraceBatch
     from fragtui.sources.tracing.reader import TraceReader
 
-HELP = "serve Prometheus metrics, write them to a textfile, or print alert rules"
+HELP = "serve Prometheus metrics, write them to a textfile, or print rules and a dashboard"
 DEFAULT_LISTEN = "127.0.0.1:9917"
 
 
@@ -46,6 +49,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     way.add_argument("--textfile", type=Path, metavar="FILE", help="write one sample for node_exporter and exit")
     way.add_argument("--rules", action="store_true", help="print alert rules for the target order and exit")
+    parser.add_argument("--dashboard", action="store_true", help="print a Grafana dashboard (JSON) and exit")
+    parser.add_argument(
+        "--fleet", action="store_true", help="rules: recording rules that count blocks from node_exporter's metrics"
+    )
+    parser.add_argument(
+        "--lean",
+        action="store_true",
+        help=f"at most {MAX_SERIES} series, of files that every user may read: no failures, no pods, no remedies",
+    )
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate chain (PEM)")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="key of the certificate, if its file has none")
     parser.add_argument(
@@ -66,9 +78,15 @@ def _address(text: str) -> tuple[str, int]:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives, or write once; return the exit status."""
+    if args.fleet and not args.rules:
+        report_error(args, "--fleet means nothing without --rules")
+        return Exit.USAGE
+    order = COSTLY_ORDER if args.order is None else args.order
     if args.rules:
-        few = thresholds_of(args).low_blocks
-        print(alert_rules(COSTLY_ORDER if args.order is None else args.order, few), end="")
+        print(recording_rules(order) if args.fleet else alert_rules(order, thresholds_of(args).low_blocks), end="")
+        return Exit.DONE
+    if args.dashboard:
+        print(dashboard(), end="")
         return Exit.DONE
     try:
         from prometheus_client import generate_latest  # noqa: PLC0415  # Of the extra prom.
@@ -81,11 +99,15 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace, exposition: Callable[[CollectorRegistry], bytes]) -> int:
     try:
         with replace_file(args.textfile, PUBLIC) as file:
-            file.write(exposition(registry_of(NodeSource(args.root, args.order, args.audit, thresholds_of(args)))))
+            file.write(exposition(registry_of(_source(args, counting=False))))
     except OSError as error:
         print(f"fragtui export: can't write {printable(str(args.textfile))}: {os_reason(error)}", file=sys.stderr)
         return Exit.FAILED
     return Exit.DONE
+
+
+def _source(args: argparse.Namespace, *, counting: bool) -> NodeSource:
+    return NodeSource(args.root, args.order, args.audit, thresholds_of(args), counting=counting, lean=args.lean)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -93,7 +115,7 @@ def _serve(args: argparse.Namespace) -> int:
     if security.certificate is None and (security.key or security.client_authority):
         print("fragtui export: --tls-key and --client-ca need --tls-cert", file=sys.stderr)
         return Exit.USAGE
-    source = NodeSource(args.root, args.order, args.audit, thresholds_of(args), counting=True)
+    source = _source(args, counting=True)
     host, port = args.listen
     with end_signals() as ended:
         try:
@@ -104,11 +126,13 @@ def _serve(args: argparse.Namespace) -> int:
         threading.Thread(target=server.serve_forever, name="fragtui-http", daemon=True).start()
         if (warning := exposure(host, security)) is not None:
             print(f"fragtui export: warning: {warning}", file=sys.stderr)
-        readers = joined_readers(args, source.reader, hold=True)
-        pods, log = readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)
-        trace = _trace_reader(args, source) if args.trace else None
-        pods.start()
-        log.start()
+        others = []
+        if not args.lean:
+            readers = joined_readers(args, source.reader, hold=True)
+            others = [readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)]
+        for other in others:
+            other.start()
+        trace = _trace_reader(args, source) if args.trace and not args.lean else None
         if trace is not None:
             trace.start()
         shown = f"[{host}]" if ":" in host else host
@@ -116,8 +140,8 @@ def _serve(args: argparse.Namespace) -> int:
         port = server.server_address[1]
         report_progress(args, f"{scheme}://{shown}:{port}/metrics")
         ended.wait()
-        pods.stop()
-        log.stop()
+        for other in others:
+            other.stop()
         if trace is not None:
             trace.close()
         server.shutdown()

@@ -33,6 +33,7 @@ from fragtui.render.metrics import (
     pod_gauge,
     remedy_counter,
 )
+from fragtui.render.prometheus.lean import lean_metrics, lean_orders
 from fragtui.render.source_text import pods_sight
 from fragtui.sources.files.host_files import pod_node_name
 from fragtui.sources.host.reader import NodeReader
@@ -46,17 +47,26 @@ if TYPE_CHECKING:
 class NodeSource:
     """Samples the node at each scrape, one scrape at a time; updates may arrive on other threads.
 
-    With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported.
+    With `counting`, failures are counted from now on; without, the failures in the kernel's ring are reported. With
+    `lean`, only `lean_metrics` are: neither logs nor pods nor the audit log are read.
     """
 
     def __init__(
-        self, root: Path, order: int | None, audit: Path | None, thresholds: Thresholds, *, counting: bool = False
+        self,
+        root: Path,
+        order: int | None,
+        audit: Path | None,
+        thresholds: Thresholds,
+        *,
+        counting: bool = False,
+        lean: bool = False,
     ) -> None:
         self._lock = threading.Lock()
         self.reader = NodeReader(root)
         self._order = order
         self._thresholds = thresholds
         self._audit = AuditLog(audit_path(audit, root))
+        self._lean = lean
         self._counts = FailureCounts(time.time()) if counting else None
         self._failed_order: int | None = None
         self._log = KernelLogStatus()
@@ -89,7 +99,7 @@ class NodeSource:
     def families(self) -> Iterator[Family]:
         """Sample the node and yield all metrics; unknown values have no sample. In a pod each names its node."""
         with self._lock:
-            for family in self._families():
+            for family in self._lean_families() if self._lean else self._families():
                 yield family if self._node is None else family.labelled("node", self._node)
 
     def _families(self) -> Iterator[Family]:
@@ -120,6 +130,12 @@ class NodeSource:
             yield class_gauge(self._pods.stuck)
         if audit.sight is Sight.LOOKED:
             yield remedy_counter(episodes(record.entries))
+
+    def _lean_families(self) -> tuple[Family, ...]:
+        snapshot = self.reader.sample(page_types=not self.reader.live)
+        orders = lean_orders(snapshot, COSTLY_ORDER if self._order is None else self._order)
+        states = [node_state(snapshot, judge_node(snapshot, order, self._thresholds)) for order in orders]
+        return lean_metrics(snapshot, states, __version__)
 
     def _logged(self) -> Iterator[Family]:
         if not self.reader.live:

@@ -243,8 +243,10 @@ metadata:
     app.kubernetes.io/name: fragtui
 spec:
   selector:
-    matchLabels:
-      app.kubernetes.io/name: fragtui
+    matchExpressions:
+      - key: app.kubernetes.io/name
+        operator: In
+        values: [fragtui, fragtui-lean, fragtui-gate]
   podMetricsEndpoints:
     - port: metrics
       interval: 30s
@@ -271,10 +273,11 @@ kind: Kustomization
 TOP = (
     _KIND
     + """\
-# One of the two: watch can't write to the nodes, treat runs remedies.
+# One of the three: watch can't write to the nodes, treat runs remedies, lean has few metrics and no mounts.
 resources:
   - watch
   # - treat
+  # - lean
 # With the Prometheus operator; add the label that its ruleSelector asks for:
 # components:
 #   - prometheus

@@ -1,4 +1,4 @@
-"""The manifests as a kustomization: watch, which can't write to a node, and treat, which runs remedies."""
+"""The manifests as a kustomization: watch can't write to a node, lean mounts nothing, treat runs remedies."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from fragtui import __version__
 from fragtui.commands.ship import manifest_texts as texts
+from fragtui.commands.ship.lean_manifest import LEAN, LEAN_CONTAINER
 from fragtui.model.node.verdict import COSTLY_ORDER
 from fragtui.output_file import PUBLIC, write_file
 from fragtui.remedies.guard.policy import Policy, format_policy
@@ -17,7 +18,7 @@ IMAGE = f"registry.example/fragtui:{__version__}"
 """The image that manifests and commands name if the user names none."""
 
 
-class _Mount(NamedTuple):
+class Mount(NamedTuple):
     """A folder of the node that a pod sees below /host."""
 
     name: str
@@ -27,18 +28,19 @@ class _Mount(NamedTuple):
     """The type of the hostPath; DirectoryOrCreate for one that not every node has."""
 
 
-_LOGS = (_Mount("logs", "/var/log"), _Mount("volatile-journal", "/run/log", kind="DirectoryOrCreate"))
-_WATCH = (_Mount("proc", "/proc"), _Mount("sys", "/sys"), *_LOGS)
-_TREAT = (
-    _Mount("proc", "/proc"),
-    _Mount("sysctls", "/proc/sys/vm", written=True),
-    _Mount("sys", "/sys"),
-    _Mount("numa-nodes", "/sys/devices/system/node", written=True),
-    *_LOGS,
-    _Mount("audit", "/var/log/fragtui", written=True, kind="DirectoryOrCreate"),
-    _Mount("locks", "/run/fragtui", written=True, kind="DirectoryOrCreate"),
-    _Mount("site-policy", "/etc/fragtui", kind="DirectoryOrCreate"),
+_LOGS = (Mount("logs", "/var/log"), Mount("volatile-journal", "/run/log", kind="DirectoryOrCreate"))
+_WATCH = (Mount("proc", "/proc"), Mount("sys", "/sys"), *_LOGS)
+REMEDY_MOUNTS = (
+    Mount("proc", "/proc"),
+    Mount("sysctls", "/proc/sys/vm", written=True),
+    Mount("sys", "/sys"),
+    Mount("numa-nodes", "/sys/devices/system/node", written=True),
+    Mount("audit", "/var/log/fragtui", written=True, kind="DirectoryOrCreate"),
+    Mount("locks", "/run/fragtui", written=True, kind="DirectoryOrCreate"),
+    Mount("site-policy", "/etc/fragtui", kind="DirectoryOrCreate"),
 )
+"""What a remedy reads and writes; the folders of the node come before those in them."""
+_TREAT = (*REMEDY_MOUNTS[:4], *_LOGS, *REMEDY_MOUNTS[4:])
 
 
 def kustomization(image: str, *, guard: bool) -> dict[str, str]:
@@ -50,6 +52,8 @@ def kustomization(image: str, *, guard: bool) -> dict[str, str]:
         "common/access.yaml": texts.ACCESS,
         "watch/kustomization.yaml": texts.MODE,
         "watch/daemonset.yaml": _daemon_set("watch", image, _WATCH, guard=False),
+        "lean/kustomization.yaml": texts.MODE,
+        "lean/daemonset.yaml": LEAN.format(version=_version_label(), container=LEAN_CONTAINER.format(image=image)),
         "treat/kustomization.yaml": texts.GUARD_MODE if guard else texts.MODE,
         "treat/daemonset.yaml": _daemon_set("treat", image, _TREAT, guard=guard),
         "prometheus/kustomization.yaml": texts.PROMETHEUS,
@@ -80,33 +84,39 @@ def debug_line(node: str, image: str) -> str:
     )
 
 
-def _daemon_set(mode: str, image: str, mounts: tuple[_Mount, ...], *, guard: bool) -> str:
+def _version_label() -> str:
+    return re.sub(r"[^\w.-]", "-", __version__)
+
+
+def _daemon_set(mode: str, image: str, mounts: tuple[Mount, ...], *, guard: bool) -> str:
     watch = mode == "watch"
-    mount_rows = "".join(_mount_rows(mount, recursive=watch) for mount in mounts)
-    volumes = "".join(_volume_rows(mount) for mount in mounts)
+    rows = "".join(mount_rows(mount, recursive=watch) for mount in mounts)
+    volumes = "".join(volume_rows(mount) for mount in mounts)
     tmp_mount = "            - name: tmp\n              mountPath: /tmp\n"
     tmp_volume = "        - name: tmp\n          emptyDir:\n            sizeLimit: 64Mi\n"
     return texts.DAEMON_SET.format(
         about=texts.ABOUT_WATCH if watch else texts.ABOUT_TREAT,
         mode=mode,
-        version=re.sub(r"[^\w.-]", "-", __version__),
+        version=_version_label(),
         image=image,
         user=texts.NOT_ROOT if watch else texts.ROOT,
         env=texts.READ_ONLY_ENV if watch else "",
-        mounts=mount_rows + tmp_mount,
-        guard=texts.GUARD.format(image=image, mounts=mount_rows) if guard else "",
+        mounts=rows + tmp_mount,
+        guard=texts.GUARD.format(image=image, mounts=rows) if guard else "",
         volumes=volumes + tmp_volume + (texts.GUARD_VOLUME if guard else ""),
     )
 
 
-def _mount_rows(mount: _Mount, *, recursive: bool) -> str:
+def mount_rows(mount: Mount, *, recursive: bool = False) -> str:
+    """Return a mount below /host as an item of volumeMounts."""
     rows = f"            - name: {mount.name}\n              mountPath: /host{mount.path}\n"
     if not mount.written:
         rows += "              readOnly: true\n"
     return f"{rows}              recursiveReadOnly: Enabled\n" if recursive else rows
 
 
-def _volume_rows(mount: _Mount) -> str:
+def volume_rows(mount: Mount) -> str:
+    """Return its item of volumes."""
     return (
         f"        - name: {mount.name}\n          hostPath:\n            path: {mount.path}\n"
         f"            type: {mount.kind}\n"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_progress
 from fragtui.commands.cli.output_options import add_quiet
+from fragtui.commands.fix.gate import need_of
+from fragtui.commands.ship.gate_recipes import DEFAULT_NEED, gate_daemon_set, gate_drop_in, gate_pod, gate_prolog
 from fragtui.commands.ship.image import write_image
 from fragtui.commands.ship.kubectl_plugin import SCRIPT_NAME, URI, write_plugin
 from fragtui.commands.ship.manifests import IMAGE, debug_line, kustomization, write_kustomization
@@ -21,7 +24,8 @@ from fragtui.text import printable
 HELP = "make a one-file zipapp, an image, Kubernetes manifests, a kubectl plug-in, and more"
 
 PROGRAM_PATH = "/usr/local/bin/fragtui"
-_KINDS = ("zipapp", "image", "manifests", "krew", "npd", "debug-line")
+_GATES = ("gate-pod", "gate-daemonset", "gate-drop-in", "gate-prolog")
+_KINDS = ("zipapp", "image", "manifests", "krew", "npd", "debug-line", *_GATES)
 _DEFAULTS = {
     "zipapp": Path("fragtui.pyz"),
     "image": Path("fragtui-image"),
@@ -42,7 +46,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--node", default="NODE", metavar="NAME", help="debug-line: name of the node")
     parser.add_argument("--uri", type=_uri, default=URI, metavar="URL", help=f"krew: place of the archive ({URI})")
     parser.add_argument(
-        "--program", default=PROGRAM_PATH, metavar="FILE", help=f"npd: path of fragtui on the node ({PROGRAM_PATH})"
+        "--program",
+        default=PROGRAM_PATH,
+        metavar="FILE",
+        help=f"npd, gate-drop-in, gate-prolog: fragtui's path ({PROGRAM_PATH})",
+    )
+    parser.add_argument(
+        "--need", type=_need, default=DEFAULT_NEED, metavar="NxSIZE", help=f"gate-...: blocks needed ({DEFAULT_NEED})"
     )
     add_quiet(parser)
 
@@ -53,6 +63,11 @@ def _image(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{printable(text)}: expected the name of an image")
     if not name or "/" in rest or rest == "latest":
         raise argparse.ArgumentTypeError(f"{text}: expected a tag or a digest, and not latest: NAME:TAG")
+    return text
+
+
+def _need(text: str) -> str:
+    need_of(text)
     return text
 
 
@@ -79,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
             why = os_reason(error) if isinstance(error, OSError) else str(error)
             print(f"fragtui ship: can't write {printable(str(name))}: {why}", file=sys.stderr)
             return Exit.FAILED
-    print(npd_monitor(args.program) if args.what == "npd" else debug_line(args.node, args.image), end="")
+    print(_PRINTED[args.what](args), end="")
     return Exit.DONE
 
 
@@ -112,3 +127,11 @@ def _krew(args: argparse.Namespace, folder: Path) -> int:
 
 
 _MAKERS = {"zipapp": _zipapp, "image": _image_folder, "manifests": _manifests, "krew": _krew}
+_PRINTED: dict[str, Callable[[argparse.Namespace], str]] = {
+    "npd": lambda args: npd_monitor(args.program),
+    "debug-line": lambda args: debug_line(args.node, args.image),
+    "gate-pod": lambda args: gate_pod(args.need, args.image),
+    "gate-daemonset": lambda args: gate_daemon_set(args.need, args.image),
+    "gate-drop-in": lambda args: gate_drop_in(args.need, args.program),
+    "gate-prolog": lambda args: gate_prolog(args.need, args.program),
+}

@@ -202,6 +202,25 @@ def halving_floor(state: ZoneState, order: int, request: RequestKind) -> int | N
     return None
 
 
+def blocks_above_floor(state: ZoneState, order: int, rule: Rule, *, worst: bool = False) -> int | None:
+    """Return how many blocks of `order` GFP_KERNEL takes, one after another, before a watermark denies the next.
+
+    The n-th passes if free - (n - 1) * 2^order - (2^order - 1) is above the floor. None if the watermark is unknown.
+    With `worst`, as many pages as possible are kept for atomic requests.
+    """
+    usable, floor = usable_pages(state), floor_pages(state)
+    if usable is None or floor is None or state.free_pages is None or state.mark is None:
+        return None
+    spare = usable - floor - (state.hidden.atomic if worst and not state.hidden.atomic_known else 0)
+    if rule is Rule.HALVING:
+        free, mark = state.free_pages, state.mark
+        for lower in range(min(order, len(state.free_blocks))):
+            free -= state.free_blocks[lower] << lower
+            mark >>= 1
+            spare = min(spare, free - mark)
+    return max(0, spare) >> order
+
+
 def _mark_for(mark: int, request: RequestKind) -> int:
     """Return the watermark that a request must exceed: GFP_ATOMIC may go to 3/8 of it (ALLOC_HIGH, then HARDER)."""
     if request is RequestKind.GFP_ATOMIC:

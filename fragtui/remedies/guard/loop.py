@@ -21,6 +21,7 @@ from fragtui.remedies.guard.rules import (
     Decision,
     GuardAction,
     decide,
+    free_enough,
     nothing_left,
     observed,
     run_ended,
@@ -144,6 +145,7 @@ class Guard:
             always,
             weigh=None if decision.periodic else partial(weighed, self.state.lessons, now=now),
             skipped=left_out,
+            enough=lambda later: bool(free_enough(self.policy, later)),
         )
         self._advance(self.escalation, snapshot)
 

@@ -12,7 +12,7 @@ from typing import Any
 from fragtui.remedies.escalation import EscalationStep
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.config.toml_file import MAX_TOML, TomlFile, decode_toml, parse_toml, shown
-from fragtui.text import parse_duration, printable
+from fragtui.text import parse_duration, parse_size, printable
 
 _QUIET = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)-([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 
@@ -47,6 +47,8 @@ class Policy:
     """Order of the guarded blocks."""
     blocks: int = 64
     """A run starts if kernel requests may get fewer blocks than this."""
+    free: int | None = None
+    """A run starts too if less memory than this is free (MemFree), in bytes; None to look at blocks alone."""
     hold: float = 30.0
     """How long there must be fewer, without a break."""
     steps: tuple[EscalationStep, ...] = (EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB)
@@ -120,6 +122,8 @@ def format_policy(policy: Policy) -> str:
         f"give_up = {policy.give_up}",
         f"dry_run = {str(policy.dry_run).lower()}",
     ]
+    if policy.free is not None:
+        lines.append(f'free = "{_size_text(policy.free)}"')
     if policy.period is not None:
         lines.append(f'period = "{_span_text(policy.period)}"')
     return "\n".join(lines) + "\n"
@@ -127,6 +131,11 @@ def format_policy(policy: Policy) -> str:
 
 def _span_text(seconds: float) -> str:
     return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds:.6f}".rstrip("0") + "s"
+
+
+def _size_text(size: int) -> str:
+    unit = max(index for index in range(4) if size % (1 << 10 * (index + 1)) == 0)
+    return f"{size >> 10 * (unit + 1)}{'KMGT'[unit]}"
 
 
 def _whole(low: int, high: int) -> Callable[[str, Any], int]:
@@ -151,6 +160,13 @@ def _span(low: float) -> Callable[[str, Any], float]:
         return float(seconds)
 
     return check
+
+
+def _memory(name: str, value: Any) -> int:
+    size = parse_size(value) if isinstance(value, str) else None
+    if size is None:
+        raise PolicyError(f"{name}: expected a size such as 8G, found {shown(value)}")
+    return size
 
 
 def _percent(name: str, value: Any) -> float:
@@ -189,6 +205,7 @@ def _quiet(name: str, value: Any) -> tuple[QuietHours, ...]:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "order": _whole(0, 30),
     "blocks": _whole(1, 1 << 40),
+    "free": _memory,
     "hold": _span(0),
     "steps": _steps,
     "period": _span(60),

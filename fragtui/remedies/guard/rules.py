@@ -16,7 +16,7 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import EndReason, EscalationEnd
 from fragtui.remedies.guard.lessons import Lessons, against, bears_fruit, learnt, lessons_from_history
 from fragtui.remedies.guard.policy import Policy
-from fragtui.text import counted, format_block, format_count, format_duration
+from fragtui.text import counted, format_block, format_bytes, format_count, format_duration
 
 HOUR = 3600.0
 
@@ -122,17 +122,33 @@ def watched_gap(policy: Policy, interval: float) -> float:
     return max(2 * interval, min(5.0, policy.hold / 2))
 
 
+def free_enough(policy: Policy, snapshot: Snapshot) -> bool | None:
+    """Return whether as much memory is free as the policy asks for; None if that is unknown."""
+    if policy.free is None:
+        return True
+    free = snapshot.meminfo.get("MemFree")
+    return None if free is None else free >= policy.free
+
+
+def is_short(policy: Policy, snapshot: Snapshot) -> bool | None:
+    """Return whether there are fewer blocks, or less free memory, than the policy asks for; None if that is unknown."""
+    blocks, enough = usable_blocks(snapshot, policy.order), free_enough(policy, snapshot)
+    if blocks is None or (blocks >= policy.blocks and enough is None):
+        return None
+    return blocks < policy.blocks or not enough
+
+
 def observed(policy: Policy, state: GuardState, snapshot: Snapshot, gap: float = inf) -> GuardState:
     """Return the state after this tick: since when blocks are short, and the runs of the last hour.
 
     If blocks were not counted for longer than `gap` seconds, they are not known to have been short meanwhile.
     """
-    blocks = usable_blocks(snapshot, policy.order)
+    short_now = is_short(policy, snapshot)
     now = snapshot.monotonic
     short, seen = state.short_since, state.seen
-    if blocks is not None:
+    if short_now is not None:
         watched = seen is None or now - seen <= gap
-        short = (short if short is not None and watched else now) if blocks < policy.blocks else None
+        short = (short if short is not None and watched else now) if short_now else None
         seen = now
     runs = tuple(start for start in state.runs if now - start < HOUR)
     return replace(state, short_since=short, seen=seen, runs=runs)
@@ -148,6 +164,13 @@ def decide(policy: Policy, state: GuardState, snapshot: Snapshot, clock: time) -
     if blocks is None:
         return Decision(GuardAction.HOLD, "unknown", f"the number of free blocks of {size} is unknown")
     count = f"{counted(blocks, 'block')} of {size} available, {policy.blocks} wanted"
+    if policy.free is not None:
+        free = snapshot.meminfo.get("MemFree")
+        if free is None and blocks >= policy.blocks:
+            return Decision(GuardAction.HOLD, "unknown", "free memory is unknown: meminfo has no MemFree")
+        count += (
+            f"; {'an unknown amount' if free is None else format_bytes(free)} free, {format_bytes(policy.free)} wanted"
+        )
     due = _due_by_period(policy, state, now)
     periodic = due is not None and due <= 0
     if not periodic:
@@ -190,7 +213,9 @@ def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now:
     fruitless = state.fruitless + 1
     if fruitless < policy.give_up:
         return replace(state, fruitless=fruitless)
-    gained = "" if end.gained is None else f"; the last one gained {_gain(end.gained)} of {missing} missing"
+    gained = (
+        "" if end.gained is None or missing <= 0 else f"; the last one gained {_gain(end.gained)} of {missing} missing"
+    )
     if gained and expected > 0:
         gained += f", forecast {format_count(expected)}"
     why = f"gave up: {counted(fruitless, 'run')} in a row gained nothing worth it{gained} ({end.why})"

@@ -84,8 +84,9 @@ def _since(state: NodeState, now: float) -> str | None:
 
 def _unseen(unseen: Unseen | None) -> Sequence[Spans]:
     why = unseen.why if unseen else "not looked at"
-    # A long reason leaves its last clauses out.
-    whys = [_closed(why[: cut.start()]) for cut in reversed(list(_CLAUSE.finditer(why)))]
+    # A long reason leaves its last clauses out, but not what "the journal:" says without its subject.
+    cuts = [cut.start() for cut in _CLAUSE.finditer(why) if cut[0] != ": " or "; " not in why[: cut.start()]]
+    whys = [_closed(why[:cut]) for cut in reversed(cuts)]
     if unseen is None or not unseen.blind:
         return [spans(text) for text in whys]
     return [*(spans(Span("? unknown: ", "unknown"), text) for text in whys), spans(Span("? unknown", "unknown"))]

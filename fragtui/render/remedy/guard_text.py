@@ -5,7 +5,7 @@ from __future__ import annotations
 from fragtui.remedies.escalation import EscalationStep
 from fragtui.remedies.guard.policy import Policy
 from fragtui.render.numbers import span_words
-from fragtui.text import counted, format_block
+from fragtui.text import counted, format_block, format_bytes
 
 _STEPS = {
     EscalationStep.SYNC: "sync",
@@ -23,8 +23,10 @@ def guard_sentences(policy: Policy, page_size: int) -> tuple[tuple[str, str], ..
     size = format_block(page_size, policy.order)
     period = "" if policy.period is None else f" It also acts every {span_words(policy.period)}."
     quiet = f", and in quiet hours ({', '.join(map(str, policy.quiet))})" if policy.quiet else ""
+    memory = "" if policy.free is None else f", or less than {format_bytes(policy.free)} of memory,"
     return (
-        ("When", f"It acts when fewer than {policy.blocks} blocks of {size} are free for {span_words(policy.hold)}."
+        ("When", f"It acts when fewer than {policy.blocks} blocks of {size}{memory} are free for "
+                 f"{span_words(policy.hold)}."
                  f"{period}"),
         ("What", f"It runs these steps in order, until {policy.blocks} blocks are free: "
                  f"{', '.join(_STEPS[step] for step in policy.steps)}."),

@@ -9,9 +9,9 @@ what                                   trusted if
 text files of a root (/proc, saved     `Trust.TEXT`: a regular file inside the root; its content is parsed, bounded
 trees, release, host name)             and printed, nothing else
 log files, journals                    `Trust.LOG`: also no link, file or folder on the way that everyone may write
-programs (crictl, journalctl),         `Trust.OWN`: it and every folder and link on the way belong to root (or to the
-kubeconfigs, certificates, keys,       user that runs fragtui), and nobody else may write them, but
-token files, credential plug-ins       group root a folder: kubelet's package makes /etc/kubernetes 0775
+programs (crictl, journalctl,          `Trust.OWN`: it and every folder and link on the way belong to root (or to the
+systemctl), kubeconfigs, keys,         user that runs fragtui), and nobody else may write them, but
+certificates, tokens, plug-ins         group root a folder: kubelet's package makes /etc/kubernetes 0775
 the kubelet's command line             it runs as uid 0 in the host's PID and user namespaces, with CAP_SYS_ADMIN and
                                        no set-user-ID program (see `kubernetes.kubelet`)
 settings, the site's policy            `Trust.OWN`; no remedy runs while the site's file is not trusted

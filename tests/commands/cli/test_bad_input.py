@@ -88,7 +88,7 @@ CASES = [
     ("completion ksh", 2, "ksh: expected bash, zsh, "),
     ("man x", 2, "unexpected argument 'x'"),
     ("ship", 2, "required: WHAT"),
-    ("ship nope", 2, "nope: expected zipapp, image, manifests, krew, npd or debug-line"),
+    ("ship nope", 2, "nope: expected zipapp, image, manifests, krew, npd, debug-line, gate-pod, "),
     ("ship zipap", 2, "Did you mean zipapp?"),
     ("ship zipapp dir", 1, "dir: a directory, not a file"),
     ("ship zipapp pipe", 1, "pipe: not a regular file"),

@@ -267,7 +267,7 @@ def test_without_root_each_unreadable_file_names_the_command() -> None:
 
 @as_root
 def test_without_root_the_live_node_says_how_to_get_it() -> None:
-    def look() -> tuple[str, list[str]]:
+    def look() -> tuple[str | None, list[str]]:
         found = diagnosed()
         return found.command, doctor_lines(found, 80)
 
@@ -277,6 +277,13 @@ def test_without_root_the_live_node_says_how_to_get_it() -> None:
     assert "? drop caches   unavailable: must be root: effective uid is 65534" in text
     assert f"sudo {command}" in text
     assert all(len(line) <= 80 or line.endswith(f"sudo {command}") for line in lines)
+
+
+@as_root
+def test_in_a_pod_nobody_is_sent_to_sudo_which_its_image_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1")
+    text = "\n".join(as_nobody(lambda: doctor_lines(diagnosed(), 80)))
+    assert AS_ROOT in text and "sudo" not in text
 
 
 def test_the_audit_log_is_tried_without_a_trace(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from fragtui import __version__
-from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.parser import build, main, parse
+from fragtui.commands.ship.ship import PROGRAM_PATH
 from fragtui.remedies.guard.policy import Policy, parse_policy
 from fragtui.render.alert_rules import alert_rules
 from tests.support.places import REPOSITORY
@@ -131,6 +132,7 @@ class TestBoth:
         spec = pod(folder, mode)
         assert not {"hostPID", "hostIPC", "hostUsers"} & set(spec)
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert not {"sysctls", "seLinuxOptions", "appArmorProfile", "windowsOptions"} & set(spec["securityContext"])
         for each in spec["containers"]:
             assert each["securityContext"] == {
                 "privileged": False,
@@ -180,6 +182,32 @@ class TestWatch:
 
     def test_it_has_no_guard(self, folder: Path) -> None:
         assert [each["name"] for each in pod(folder, "watch")["containers"]] == ["fragtui"]
+
+
+class TestLean:
+    def test_it_mounts_nothing_and_meets_the_level_restricted(self, folder: Path) -> None:
+        spec = pod(folder, "lean")
+        assert not {"volumes", "hostNetwork", "hostPID", "hostIPC", "serviceAccountName"} & set(spec)
+        assert spec["automountServiceAccountToken"] is False
+        assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        (served,) = spec["containers"]
+        assert served["securityContext"] == {
+            "runAsNonRoot": True,
+            "runAsUser": 65534,
+            "runAsGroup": 65534,
+            "privileged": False,
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert "volumeMounts" not in served and served["image"] == IMAGE
+
+    def test_it_serves_lean_metrics_of_the_pods_own_proc(self, folder: Path) -> None:
+        served = container(folder, "lean", "metrics")
+        args = parse(served["args"])
+        assert served["command"] == [PROGRAM_PATH] and args.root == Path("/"), "not the entry point's --root /host"
+        assert args.verb == "export" and args.lean and args.listen == ("0.0.0.0", 9917)
+        assert served["readinessProbe"]["httpGet"] == {"path": "/healthz", "port": "metrics"}
 
 
 class TestTreat:
@@ -356,10 +384,25 @@ def test_the_top_folder_is_watch_until_someone_chooses_treat(folder: Path, enabl
         assert daemon["metadata"]["labels"]["app.kubernetes.io/component"] == mode
 
 
+@pytest.mark.slow
+@with_kubectl
+def test_lean_is_a_mode_of_the_top_folder_too(folder: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "manifests"
+    shutil.copytree(folder, copy)
+    top = copy / "kustomization.yaml"
+    top.write_text(top.read_text().replace("  - watch\n", "").replace("  # - lean", "  - lean"))
+    (daemon,) = (each for each in kustomized(copy) if each["kind"] == "DaemonSet")
+    assert daemon["metadata"]["name"] == "fragtui-lean"
+
+
 def test_the_prometheus_operator_gets_the_pods_and_the_rules_of_export(folder: Path) -> None:
     (monitor,) = documents(folder / "prometheus/podmonitor.yaml")
-    labels = daemon_set(folder, "watch")["spec"]["template"]["metadata"]["labels"]
-    assert monitor["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    (selected,) = monitor["spec"]["selector"]["matchExpressions"]
+    assert (selected["key"], selected["operator"]) == ("app.kubernetes.io/name", "In")
+    for mode in (*MODES, "lean"):
+        labels = daemon_set(folder, mode)["spec"]["template"]["metadata"]["labels"]
+        assert labels[selected["key"]] in selected["values"]
+    assert [each["name"] for each in container(folder, "lean", "metrics")["ports"]] == ["metrics"]
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     assert endpoint["port"] == container(folder, "watch")["ports"][0]["name"]
     (rule,) = documents(folder / "prometheus/rules.yaml")

@@ -24,6 +24,7 @@ policies = st.builds(
     Policy,
     order=st.integers(0, 13),
     blocks=st.integers(1, 10_000),
+    free=st.none() | st.integers(1, 1 << 20).map(lambda megabytes: megabytes << 20),
     hold=st.integers(0, 3600).map(float) | st.floats(0, 3600).map(lambda s: round(s, 3)),
     steps=st.sets(st.sampled_from(EscalationStep), min_size=1).map(
         lambda chosen: tuple(r for r in EscalationStep if r in chosen)
@@ -74,6 +75,7 @@ def test_any_value_is_taken_or_refused_by_the_name_of_its_setting(given_settings
         ("# x\nthreshold = 1", "p: line 2: threshold: expected one of blocks, cooldown"),
         ("a = 1\nb = = 2", "p: line 2: expected TOML"),
         ("hold = 'soon'", "p: line 1: hold: expected a time of at least 0s such as 90s, 10m, 2h, found 'soon'"),
+        ("free = 8", "p: line 1: free: expected a size such as 8G, found 8"),
         ("period = 5", "p: line 1: period: expected a time of at least 60s"),
         ("quiet = ['25:00-07:00']", "p: line 1: quiet: expected spans such as '08:00-18:00', found '25:00-07:00'"),
         ("pressure = 140", "p: line 1: pressure: expected a percentage from 0 to 100, found 140"),

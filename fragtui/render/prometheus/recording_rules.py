@@ -1,0 +1,64 @@
+"""Recording rules that count blocks from node_exporter's metrics, for nodes without fragtui's exporter.
+
+A rule loses no node. Orders differ by page size and architecture (ppc64le ends at 8, kernels with larger blocks above
+10), so the orders are joined by `or`, not added: an operand without an order would drop the node. Where the asked order
+does not exist the value is NaN, which is unknown.
+"""
+
+from __future__ import annotations
+
+_HIGHEST = 17
+"""The highest order of any kernel (ARCH_FORCE_MAX_ORDER)."""
+_RULES = """\
+# Needs node_exporter with --collector.buddyinfo, and the second value --collector.zoneinfo too.
+groups:
+  - name: fragtui-fleet-order-{order}
+    interval: 1m
+    rules:
+      # Free blocks of order {order} in each zone, larger ones as their multiple. Those of CMA count.
+      - record: instance_zone:node_free_blocks:sum
+        labels:
+          order: "{order}"
+        expr: |-
+          sum by (instance, job, node, zone) (
+            {blocks}
+          )
+      # Those of the node, below the watermark too. ZONE_DMA counts only where no other zone serves kernel requests.
+      - record: instance:node_free_blocks:sum
+        labels:
+          order: "{order}"
+        expr: |-
+          sum by (instance, job) (instance_zone:node_free_blocks:sum{{order="{order}",zone!="DMA"}})
+          or on (instance, job) sum by (instance, job) (instance_zone:node_free_blocks:sum{{order="{order}"}})
+          or on (instance, job) count by (instance, job) (node_buddyinfo_blocks{{size="0"}}) * NaN
+      # Those of zones above their min watermark and lowmem reserve; NaN where zoneinfo is not collected.
+      - record: instance:node_free_blocks_above_watermark:sum
+        labels:
+          order: "{order}"
+        expr: |-
+          sum by (instance, job) (
+            instance_zone:node_free_blocks:sum{{order="{order}"}}
+            and on (instance, job, node, zone) (
+              node_zoneinfo_nr_free_pages - node_zoneinfo_min_pages
+              - (node_zoneinfo_protection_2 or node_zoneinfo_protection_1 or 0 * node_zoneinfo_min_pages) > {below}
+            )
+            unless on (instance, job, node, zone) (
+              instance_zone:node_free_blocks:sum{{order="{order}",zone="DMA"}}
+              and on (instance, job) instance_zone:node_free_blocks:sum{{order="{order}",zone!="DMA"}}
+            )
+          )
+          or on (instance, job) (
+            0 * sum without (order) (instance:node_free_blocks:sum{{order="{order}"}})
+            and on (instance, job) node_zoneinfo_nr_free_pages
+          )
+          or on (instance, job) count by (instance, job) (node_buddyinfo_blocks{{size="0"}}) * NaN
+"""
+
+
+def recording_rules(order: int) -> str:
+    """Return the rules file for the blocks of one order."""
+    sizes = range(order, max(order, _HIGHEST) + 1)
+    blocks = "\n            or ".join(
+        f'{1 << (size - order)} * node_buddyinfo_blocks{{size="{size}",zone=~"DMA|DMA32|Normal"}}' for size in sizes
+    )
+    return _RULES.format(order=order, blocks=blocks, below=(1 << order) - 1)

@@ -1,0 +1,99 @@
+"""The gate's answer, as one line and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fragtui.model.remedy.forecast import Gain
+from fragtui.model.remedy.need import Fulfilled, Need, Stock
+from fragtui.text import counted, format_block, format_bytes, format_count
+
+
+class GateResult(StrEnum):
+    """Whether a job may start here."""
+
+    READY = "ready"
+    HEALED = "healed"
+    BUSY = "busy"
+    REBOOT_REQUIRED = "reboot-required"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """A measurement against a need, and what the gate concludes from it."""
+
+    need: Need
+    stock: Stock
+    result: GateResult
+    page_size: int
+    gain: Gain
+    """Forecast of all remedies together, in blocks of the need."""
+    why: str | None = None
+    """Why it is not ready, beyond the numbers."""
+    ran: Sequence[str] = ()
+    """Ids of the remedies that ran."""
+
+
+def gate_line(report: GateReport) -> str:
+    """Return the answer as one line."""
+    need, stock = report.need, report.stock
+    size = format_block(report.page_size, stock.order) if stock.order >= 0 else format_bytes(need.size)
+    wanted = f"{counted(need.blocks, 'block')} of {size}"
+    if stock.blocks is None or stock.possible is None:
+        parts = [f"{wanted} needed"]
+    else:
+        range_of = f"{stock.blocks} to " if stock.possible > stock.blocks else ""
+        parts = [f"{range_of}{counted(stock.possible, 'block')} of {size} available, {need.blocks} needed"]
+    if need.node is not None:
+        parts[0] += f" on NUMA node {need.node}"
+    if need.free is not None:
+        free = "unknown" if stock.free is None else format_bytes(stock.free)
+        parts.append(f"free memory {free}, {format_bytes(need.free)} needed")
+    if report.ran:
+        parts.append(f"{', '.join(report.ran)} ran")
+    reasons = (stock.why if stock.fulfilled is Fulfilled.UNKNOWN else None, report.why)
+    parts += dict.fromkeys(reason for reason in reasons if reason)
+    if report.result is GateResult.BUSY and not report.ran:
+        parts.append(_forecast_words(report.gain))
+    return f"{report.result}: {'; '.join(parts)}"
+
+
+def gate_json(report: GateReport) -> dict[str, object]:
+    """Return the answer as the fields of a JSON object; sizes in bytes, unknown is None."""
+    need, stock, gain = report.need, report.stock, report.gain
+    by_node = stock.by_node
+    return {
+        "result": report.result.value,
+        "why": "; ".join(dict.fromkeys(filter(None, (stock.why, report.why)))) or None,
+        "need": {
+            "blocks": need.blocks,
+            "size": need.size,
+            "order": stock.order if stock.order >= 0 else None,
+            "numa_node": need.node,
+            "free": need.free,
+        },
+        "have": {
+            "blocks": stock.blocks,
+            "possible": stock.possible,
+            "free": stock.free,
+            "numa_nodes": None
+            if by_node is None
+            else [{"numa_node": n, "blocks": by_node[n]} for n in sorted(by_node)],
+        },
+        "forecast": {"blocks": gain.blocks, "low": gain.low, "high": gain.high, "bytes": gain.bytes, "why": gain.why},
+        "remedies": list(report.ran),
+    }
+
+
+def _forecast_words(gain: Gain) -> str:
+    if gain.blocks is None or gain.low is None or gain.high is None:
+        return f"what remedies would gain is unknown{f': {gain.why}' if gain.why else ''}"
+    low, high = max(0, gain.low), max(0, gain.high)
+    if high == 0:
+        return "all remedies together would gain none"
+    return (
+        f"all remedies together would gain {format_count(low)} to {format_count(high)} block{'' if high == 1 else 's'}"
+    )
