@@ -6,25 +6,27 @@ Usage: scatter_pipes.py MEGABYTES COMM
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import resource
 import sys
 
 PR_SET_NAME = 15
-PAGES_OF_A_PIPE = 16
+PIPE = 1 << 20
+"""Bytes of a pipe."""
 
 
 def main() -> None:
-    """Fill, hold for half a second."""
-    pages, comm = int(sys.argv[1]) << 8, sys.argv[2].encode()
+    """Fill them; they are emptied when the process ends."""
+    megabytes, comm = int(sys.argv[1]), sys.argv[2].encode()
     ctypes.CDLL(None).prctl(PR_SET_NAME, ctypes.c_char_p(comm), 0, 0, 0)
-    pipes = pages // PAGES_OF_A_PIPE
-    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * pipes + 64,) * 2)
-    for _ in range(pipes):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2 * megabytes + 64,) * 2)
+    page = bytes(4096)
+    for _ in range(megabytes):
         _, end = os.pipe()
-        for _ in range(PAGES_OF_A_PIPE):
-            os.write(end, bytes(4096))
-    os.pipe()
+        fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE)
+        for _ in range(PIPE // len(page)):
+            os.write(end, page)
 
 
 if __name__ == "__main__":
