@@ -18,9 +18,11 @@ from fragtui.model.node.source_state import NOT_SAVED
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.remedy_history import IntentEntry
+from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedReader, Recording
+from fragtui.sources.recording.trace import recorded_trace
 
 SPEEDS = (1, 4, 16, 60)
 _FRAME = 0.05
@@ -32,7 +34,7 @@ _MIN_MARK_GAP = 1.0
 _AFTER_REMEDY = 10
 """A jump reads each of this many ticks after a remedy, and later every tenth."""
 
-PlayedStep = Snapshot | KernelLogUpdate | str
+PlayedStep = Snapshot | KernelLogUpdate | TraceBatch | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +311,9 @@ class Player:
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
             self._next_event += 1
-            if event.kind == "P":
+            if (batch := recorded_trace(event)) is not None:
+                steps.append(batch)
+            elif event.kind == "P":
                 self._pods.take(event)
             elif event.kind == "L" and (update := self._log.update(event)) is not None:
                 self._pods.kernel_update(update)
