@@ -13,9 +13,7 @@ from fragtui import __version__
 from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.model.remedy.audit_entry import parse_entry
-from fragtui.model.remedy.remedy_history import IntentEntry
-from fragtui.player import Moment, PlayedStep, Position, Start
+from fragtui.player import Moment, PlayedStep, Position, Start, step_of
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
@@ -196,7 +194,8 @@ class StreamedNode:
                 self._versions = f"fragtui there is {item.version or 'of an unknown version'}, here {__version__}"
             return False
         if isinstance(item, RecordedEvent):
-            self._take_event(item, steps)
+            if (step := step_of(item, self._log, self._pods)) is not None:
+                steps.append(step)
             return False
         assert isinstance(item, Tick) and self._builder is not None
         snapshot = self._builder.snapshot(item)
@@ -206,15 +205,3 @@ class StreamedNode:
         self._last = snapshot
         steps.append(snapshot)
         return begins
-
-    def _take_event(self, event: RecordedEvent, steps: list[PlayedStep]) -> None:
-        if event.kind == "P":
-            self._pods.take(event)
-        elif event.kind == "L" and (update := self._log.update(event)) is not None:
-            self._pods.kernel_update(update)
-            steps.append(update)
-        elif event.kind == "R":
-            line = str(event.facts[0]) if event.facts else ""
-            if isinstance(entry := parse_entry(line), IntentEntry):
-                self._pods.remedy_ran(entry.remedy)
-            steps.append(line)

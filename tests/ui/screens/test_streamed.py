@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from fragtui import streamed_node
+from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import Tick
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.recording.recorder import Recorder
+from fragtui.sources.recording.trace import trace_facts
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import UNSTREAMED
 from fragtui.ui.replay_app import StreamApp
@@ -137,3 +139,7 @@ def test_a_stream_without_a_sample_keeps_only_its_newest_updates(
     for number in range(9):
         node._take(b"line %d" % number)
     assert node._early == ["line 6", "line 7", "line 8"]
+    batch = TraceBatch(1_700_000_000.0, ended="no more")
+    monkeypatch.setattr(node._decoder, "feed", lambda _: [RecordedEvent(1.0, 1.0, "P", tuple(trace_facts(batch)))])
+    node._take(b"")
+    assert node._early[-1] == batch, "what a replay shows, a stream shows"
