@@ -247,6 +247,20 @@ def test_the_guard_runs_its_escalation_and_gives_up(
     later.close()
 
 
+def test_a_guard_does_not_give_up_because_no_cgroup_can_be_read_for_a_moment(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(step("a"),), ()]
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: found.pop(0))
+    policy = Policy(order=2, blocks=10, hold=0, steps=(EscalationStep.RECLAIM,))
+    guard = Guard(policy, ROOT, log, time.monotonic())
+    end = time.monotonic() + 30
+    while guard.escalation is None and guard.state.stopped is None and time.monotonic() < end:
+        guard.tick(node(0))
+    assert not found and guard.state.stopped is None and guard.escalation is not None
+    guard.close()
+
+
 def test_if_only_memory_is_missing_no_step_is_left_out_for_its_blocks(log: AuditLog, tmp_path: Path) -> None:
     """The forecast of page cache is unknown here, that of compaction is many blocks: alone these would leave it out."""
     tree = HostTree.small(tmp_path / "host", FRAGMENTED)
