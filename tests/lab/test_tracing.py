@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import random
 import subprocess
@@ -19,7 +20,7 @@ from fragtui.model.tracing.trace_tally import TraceTally, harm
 from fragtui.sources.tracing.instance import TraceInstance, TracingError, own_path, remove_stale, tracefs
 from fragtui.sources.tracing.reader import TraceReader
 from tests.support.cgroup import limited
-from tests.support.lab import lab
+from tests.support.lab import fragmented_cache, lab
 from tests.support.places import REPOSITORY
 
 HELPERS = REPOSITORY / "tests/lab"
@@ -38,6 +39,7 @@ def no_tracefs() -> str | None:
 pytestmark = [*lab, pytest.mark.skipif(no_tracefs() is not None, reason=no_tracefs() or "tracefs")]
 
 
+long = pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: an idle machine, FRAGTUI_LAB=1")
 full_group = pytest.mark.skipif(
     not Path("/sys/fs/cgroup/memory/memory.oom_control").exists(), reason="needs a memory cgroup of version 1"
 )
@@ -172,6 +174,7 @@ def seconds_of(call: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+@long
 @full_group
 def test_a_thousand_events_a_second_cost_under_0_6_percent_of_a_core() -> None:
     """Denied requests of another process, paced; CPU of this process beside the same time without events."""
@@ -210,6 +213,7 @@ def load() -> float:
     return sum(after[:4]) - sum(before[:4])
 
 
+@long
 @pytest.mark.slow
 def test_forks_and_a_page_cache_load_are_not_slower_with_a_trace() -> None:
     """Ten rounds by turns; the fastest of each are compared, which other load disturbs least."""
@@ -224,3 +228,29 @@ def test_forks_and_a_page_cache_load_are_not_slower_with_a_trace() -> None:
     ratio = min(with_trace) / min(without)
     print(f"fastest {min(without):.3f} s without, {min(with_trace):.3f} s with a trace: ratio {ratio:.3f}")
     assert ratio < 1.1
+
+
+def pressure() -> float:
+    """Return for how long some task stalled on memory since boot, seconds by PSI."""
+    return int(Path("/proc/pressure/memory").read_text().partition("total=")[2].split()[0]) / 1e6
+
+
+@long
+@pytest.mark.slow
+def test_what_one_task_waits_agrees_with_the_counters_and_with_pressure_stall_information() -> None:
+    """Huge pages are compacted for one task. PSI weighs by the CPUs that are not idle: the others must be."""
+    with fragmented_cache():
+        area = mmap.mmap(-1, 2 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        area.madvise(mmap.MADV_HUGEPAGE)
+        with traced() as tally:
+            time.sleep(1.5)
+            begun, counted, stalled = time.time(), vmstat("compact_stall", "allocstall"), pressure()
+            for offset in range(0, len(area), 2 << 20):
+                area[offset] = 1
+            time.sleep(2.5)  # PSI is brought up to date every 2 s.
+            stalled, counted = pressure() - stalled, vmstat("compact_stall", "allocstall") - counted
+        waited = tally.stalled(begun, time.time())
+    print(f"{waited.times} waits, {counted} counted; {waited.seconds:.2f} s, by PSI {stalled:.2f} s")
+    assert waited.most is not None and waited.most.order == 9 and waited.seconds > 0.5
+    assert 0.9 * counted <= waited.times <= 1.1 * counted
+    assert 0.75 * stalled <= waited.seconds <= 1.25 * stalled
