@@ -20,7 +20,7 @@ can forge one.
 _EVENT = re.compile(
     rb"(?s:(.{16}))-(\d{1,10}) {0,8}(?:\([ \d-]{1,10}\) )? {0,8}\[\d{3,6}\] (?:\S{4,6} )? {0,8}(\d{1,12}\.\d{6}): "
     rb"(\w{1,64}): "
-    rb"(?:page=[^ \n]{1,40} pfn=([^ \n]{1,20}) |zone_start=[^\n]{1,200}? zone_end=[^ \n]{1,20} )?([^\n]{0,4000})\n"
+    rb"(?:page=[^ \n]{1,40} pfn=([^ \n]{1,20}) |zone_start=[^\n]{1,200}? zone_end=[^ \n]{1,20} )?([^\n]{0,1000}+)\n"
 )
 """Page and frame numbers differ from line to line and are left out of the fields, so that most texts are known."""
 _NO_PAGE = (b"0x0", b"0")
