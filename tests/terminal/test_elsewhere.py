@@ -90,6 +90,12 @@ def test_a_host_that_is_none_is_wrong_usage(host: str) -> None:
     assert done.returncode == 2 and "expected ssh://" in done.stderr
 
 
+def test_what_only_the_node_itself_can_do_is_wrong_usage() -> None:
+    command_line = [*command(), "--host", "ssh://node-7", "--trace"]
+    done = subprocess.run(command_line, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "--trace: not with --host" in done.stderr
+
+
 def test_kubectl_finds_the_pod_and_runs_fragtui_in_it(tmp_path: Path) -> None:
     HostTree.small(tmp_path / "host", FRAGMENTED)
     asked = tmp_path / "asked"

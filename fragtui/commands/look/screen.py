@@ -139,6 +139,9 @@ def _run_elsewhere(args: argparse.Namespace) -> int:
     from fragtui.commands.look.elsewhere import show  # noqa: PLC0415  # The first bars of this node don't need it.
     from fragtui.sources.recording.link import BadHost, link_of  # noqa: PLC0415
 
+    if args.trace:
+        report_error(args, "--trace: not with --host; switch it on in a fragtui on that node")
+        return Exit.USAGE
     try:
         return show(args, link_of(args.host, args.host_program, args.interval))
     except BadHost as error:

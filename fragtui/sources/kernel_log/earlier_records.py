@@ -59,12 +59,12 @@ class EarlierRecords:
                         for line in splitter.lines(data):
                             stream.feed_line(line)
                     if reader.said:
-                        problem = f"earlier records are not read: {reader.said}"
+                        problem = f"earlier records are not {'all ' if read_any else ''}read: {reader.said}"
                 finally:
                     reader.close()
                 stream.finish()
             if read_any:
-                if (update := stream.update(ring, 0, since=since, before=before)).matters:
+                if (update := stream.update(ring, 0, since=since, before=before, problem=problem)).matters:
                     self._emit(update)
                 return
         for name in LOG_FILES:

@@ -237,6 +237,8 @@ def _found(program: str) -> str:
 
 
 def _read(descriptor: int, seconds: float) -> bytes | None:
-    if not select.select([descriptor], [], [], seconds)[0]:
+    poll = select.poll()  # select(2) knows no descriptor above 1,023.
+    poll.register(descriptor, select.POLLIN)
+    if not poll.poll(seconds * 1000):
         return b""
     return os.read(descriptor, _PIECE) or None
