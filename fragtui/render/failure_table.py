@@ -148,9 +148,10 @@ POD_HEAD = ("Last", "Times", "Memory", "Why", "Pod")
 def size_and_order(group: GroupedFailures) -> str:
     """Return the size and the order: ``256K (order 6)``, ``OOM 4K (order 0)``."""
     kind = _NOT_DENIED.get(group.key.kind)
-    if kind and group.example.report and group.example.report.line:
+    order = group.key.order
+    if kind and (order is None or order < 0 or (group.example.report and group.example.report.line)):
         return kind
-    block = block_words(group.key.order, _page_size(group.example))
+    block = block_words(order, _page_size(group.example))
     return f"{kind} {block}" if kind else block
 
 

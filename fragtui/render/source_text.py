@@ -11,7 +11,7 @@ from fragtui.model.state.node_state import Unseen as Unanswered
 
 _PODS_SEEN_BY = ("API", "kubelet log", "saved logs", "pods")
 """The sources that can report a stuck pod by name, the most complete one first; `pods` stands for all of them."""
-_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading", "unsaved": "not in the file"}
+_STATE_WORDS = {"live": "read", "nothing": "not here", "connecting": "reading", "unsaved": "not saved"}
 _KERNEL_LOG = SourceState("kernel log", "connecting", "")
 _MAX_WHY = 300
 """Characters of one reason."""
@@ -186,7 +186,9 @@ def other_lines(sources: Iterable[SourceState]) -> list[str]:
         sources = tuple(source for source in sources if source.state == "waiting")
     said = [blind.why for blind in unseen(None, sources)]
     return [
-        f"{source.name}: {source.cannot_tell}"
+        f"{source.name} can't show {source.cannot_tell}"
+        if source.sight is Sight.LOOKED
+        else f"{source.name}: {source.cannot_tell}"
         for source in sources
         if source.cannot_tell and source.cannot_tell not in said and source.sight is not Sight.NOTHING
     ]
@@ -204,6 +206,10 @@ def _reason(name: str, why: str, remedy: str) -> str:
     why = why[:_MAX_WHY]
     if remedy == AS_ROOT or remedy.startswith("sudo "):
         return f"the {name} needs root ({why})" if why else f"the {name} needs root"
-    if why.startswith(("switched off", "not among", "not in")):
+    if why.startswith(("not among", "not in ")):
+        return f"no {name} {why.removeprefix('not ')}"
+    if why.startswith("no log of"):
+        return why
+    if why.startswith("switched off"):
         return f"the {name} is {why}"
     return f"the {name} can't be read: {why}{f'; {remedy}' if remedy else ''}"

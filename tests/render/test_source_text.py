@@ -55,9 +55,9 @@ CRICTL = SourceState("crictl", "live", "", "4 sandboxes")
         (
             kernel_log_state(NOT_SAVED, "not among the saved files", None),
             Sight.BLIND,
-            "? unknown: the kernel log is not among the saved files",
+            "? unknown: no kernel log among the saved files",
         ),
-        (kernel_log_state(NOT_SAVED, None, None), Sight.BLIND, "? unknown: the kernel log is not in the recording"),
+        (kernel_log_state(NOT_SAVED, None, None), Sight.BLIND, "? unknown: no kernel log in the recording"),
         (
             kernel_log_state("none", None, None),
             Sight.BLIND,

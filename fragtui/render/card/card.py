@@ -16,7 +16,7 @@ from fragtui.render.numbers import span_words
 LABEL_CELLS = 8
 """Cells of a label and the gap after it."""
 _DAY = 86_400.0
-_CLAUSE = re.compile(r"; | \(|: |, |$")
+_CLAUSE = re.compile(r"; | \(|: |, | among |$")
 
 
 class CardLine(NamedTuple):

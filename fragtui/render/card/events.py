@@ -57,7 +57,8 @@ def _many_denied(denials: Denials, apart: str, page_size: int, now: float) -> Se
         comm, order, times = denials.most
         who = spans(name(comm), " ", strong(_size(page_size, order)))
         most = (Span(". Most: "), *who, Span(f" ({times})"))
-        variants = [(*full, Span(apart), *most), (*brief, Span("; most "), *who), *variants]
+        most_short = (Span("; most "), *who)
+        variants = [(*full, Span(apart), *most), (*brief, Span(apart), *most_short), *variants]
     return variants
 
 

@@ -266,6 +266,7 @@ def _reserved(state: NodeState) -> Sequence[str]:
     return (
         f"Blocks exist, but the kernel keeps them: {usable} is free, its reserve is {floor} ({why}).",
         f"Blocks exist, but the kernel keeps them: {usable} is free, its reserve is {floor}.",
+        f"The kernel keeps all blocks: {usable} is free, its reserve is {floor}.",
         f"Kernel keeps all: {usable} is free, reserve {floor}.",
         f"{usable} is free, the reserve is {floor}.",
     )
@@ -281,6 +282,7 @@ def _out_of_memory(state: NodeState) -> Sequence[str]:
         f"Not fragmented: {usable} is free and the kernel keeps {floor} in reserve ({why}).",
         f"Not fragmented: {usable} is free and the kernel keeps {floor} in reserve.",
         f"Not fragmented: {usable} is free, the kernel keeps {floor} in reserve.",
+        f"Not fragmented: {usable} is free, {floor} is kept in reserve.",
         f"{usable} is free, the kernel keeps {floor}.",
     )
 

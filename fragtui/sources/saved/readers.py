@@ -33,7 +33,7 @@ from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"
 _NEEDLES = (*TABLE_NEEDLES, *LIFE_NEEDLES, *OTHER_NEEDLES)
-_CANNOT_TELL = "pods that wait without an error, and what came after"
+_CANNOT_TELL = "pods that wait without an error, or what came later"
 
 
 class SavedKernelLog:

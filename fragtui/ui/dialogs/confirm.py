@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
@@ -27,6 +28,8 @@ T = TypeVar("T")
 
 LABEL_CELLS = 11
 """Cells of a field's label and the gap after it."""
+_MARK = re.compile(r"\d+  |· ")
+"""The number of a step, or the dot of one of several facts."""
 _NOTICE_ROWS = 2
 """Rows of a notice in a question, while there is one."""
 _MAX_ROWS = 8
@@ -204,11 +207,18 @@ class ConfirmDialog(ModalPanel[T | None], Generic[T]):
 
 
 def field(label: str, texts: Sequence[str], width: int, style: str = "text") -> list[Line]:
-    """Return paragraphs beside a label, which stands before the first."""
-    rows = [row for text in texts for row in wrap(text, width - LABEL_CELLS, _MAX_ROWS)]
+    """Return paragraphs beside a label, which stands before the first; what follows a number or dot is indented."""
+    rows = [row for text in texts for row in _hanging(text, width - LABEL_CELLS)]
     return [
         line((fit(label if number == 0 else "", LABEL_CELLS), "muted"), (row, style)) for number, row in enumerate(rows)
     ]
+
+
+def _hanging(text: str, width: int) -> list[str]:
+    mark = _MARK.match(text)
+    indent = mark.end() if mark else 0
+    head, *rest = wrap(text[indent:], width - indent, _MAX_ROWS) or [""]
+    return [text[:indent] + head, *(" " * indent + row for row in rest)]
 
 
 def bar_line(label: str, *spans: Span) -> Line:

@@ -18,6 +18,7 @@ from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.risk import NodeConditions
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.ladder import Rung, gentlest, ladder
+from fragtui.render.card.fitting import cells_in, shortened
 from fragtui.render.numbers import rough
 from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
 from fragtui.text import format_block, format_count, printable
@@ -27,6 +28,8 @@ from fragtui.ui.widgets.rows import Line, bar_tones, line
 
 _MAX_NAME = 30
 """Characters of a node's name in a title."""
+_MAX_TITLE = 67
+"""Cells of a remedy's title and its node: as many as the frame has on 80 columns."""
 _BAR_CELLS = 40
 _MIN_BAR_CELLS = 12
 _STYLES = {"good": "good", "warn": "warn"}
@@ -79,7 +82,9 @@ class RemedyDialog(ConfirmDialog[Remedy]):
     @property
     def heading(self) -> str:
         """Its title, as a question."""
-        return f"{self.answer.title}{self._setting.place} now?"
+        title, place = self.answer.title, self._setting.place
+        place = place if cells_in(title + place) <= _MAX_TITLE else ""
+        return f"{shortened(title, _MAX_TITLE)}{place} now?"
 
     @property
     def run_label(self) -> str:
@@ -204,7 +209,7 @@ def _rung_text(rung: Rung, root: Path) -> str:
         return f"{text} – skipped: {rung.skipped}"
     if not (effect.drops or effect.compact) or blocks is None:
         return text
-    return f"{text} – about {rough(max(0, blocks))} more blocks"
+    return f"{text} – about {rough(blocks)} more blocks" if blocks > 0 else f"{text} – no more blocks"
 
 
 def _gentlest_text(rungs: Sequence[Rung]) -> str:

@@ -15,7 +15,7 @@ _GAP = 3
 _MIN_SIGN, _MAX_SIGN = 9, 20
 """Cells of the column of keys and signs."""
 _TASKS = {
-    "Fix": ("remedy", "escalate", "guard", "abort", "recovery", "history"),
+    "Fix": ("remedy", "escalate", "reclaim", "guard", "abort", "recovery", "history"),
     "Save": ("copy", "save"),
     "Replay": ("play", "step", "seek", "jump", "speed", "edge"),
 }

@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
     from fragtui.model.failures.incident import Incident
     from fragtui.model.pods.pod_update import PodUpdate
 
-_LIMITS = "The kernel logs at most one failure per 10 s, and none of silent (NOWARN) requests."
+_LIMITS = "The kernel logs at most one failure per 10 s, and no NOWARN request."
 
 _MIN_NOTE = 30
 """Cells of the log's state and path beside the keys; with fewer the keys go."""
@@ -33,8 +33,10 @@ _FRAME, _GAP = 6, 3
 """Cells of the lower border around its text, and between that and the keys."""
 _POSITION = 22
 """Cells that the heading leaves for which rows are shown."""
-_WHO, _TIMES, _CAUSE = 15, 5, 16
-"""Cells of columns; the kernel's names of tasks have at most 15 characters."""
+_WHO, _OTHERS, _TIMES, _CAUSE = 15, 4, 5, 16
+"""Cells of columns; the kernel's names of tasks have at most 15 characters, and `` +12`` counts the other ones."""
+_WITH_OTHERS = 76
+"""Cells from which on there is room for a whole name with that count."""
 
 
 class FailureRow(NamedTuple):
@@ -53,6 +55,8 @@ class FailuresPanel(ListPanel[FailureRow]):
         super().__init__(id="failures")
         self._session = session
         self._heading_alone = False
+        self._has_others = False
+        """Whether a group has several tasks, so that its name is followed by a count."""
         self._groups: Sequence[FailureGroup] = ()
         self._traced: tuple[FailureGroup, ...] = ()
         """The groups of denied requests that only a trace has."""
@@ -69,7 +73,9 @@ class FailuresPanel(ListPanel[FailureRow]):
         traced, self._traced = self._traced, self._not_logged()
         if groups is not self._groups or traced is not self._traced or self.changed_view != self._view:
             self._groups, self._view = groups, self.changed_view
-            self._rows = tuple(row for group in (*self._traced, *groups) for row in self._rows_of(group))
+            shown = (*self._traced, *groups)
+            self._has_others = any(group.who[1] for group in shown)
+            self._rows = tuple(row for group in shown for row in self._rows_of(group))
             self._pods.clear()
         return self._rows
 
@@ -153,7 +159,10 @@ class FailuresPanel(ListPanel[FailureRow]):
         state = failures.state
         if self._heading_alone and not self.items() and not failures.wanted:
             none = no_denials(state)
-            return (*spans, (none.text, sight_style(none)))
+            text = none.text
+            if cells_of(text) > width - spans_width(spans) - 2:
+                text = text.partition(": " if none.sight is Sight.LOOKED else " among ")[0]
+            return (*spans, (text, sight_style(none)))
         if state.sight is Sight.BLIND:
             spans.append(("unknown ", "unknown"))
         return (*spans, *(() if self.framed or state.sight is Sight.LOOKED else self._source(width)))
@@ -189,9 +198,12 @@ class FailuresPanel(ListPanel[FailureRow]):
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        size = self._size_width(width)
-        names = (("  last", 15, "muted"), ("who", _WHO, "muted"), ("size", size, "muted"), ("times", 6, "muted"))
-        return (*columns(*names), *columns(("cause", _CAUSE, "muted"), ("pods", 4, "muted")))
+        cells = (("  last", 14), ("who", self._who_width), ("size", self._size_width(width)), ("times", _TIMES + 1))
+        spans = columns(*((name, size, "muted") for name, size in cells))
+        if (room := width - spans_width(spans)) >= _CAUSE + 30:
+            return (*spans, *columns(("cause", _CAUSE, "muted"), ("pods", 4, "muted")))
+        both = "cause, pods"
+        return (*spans, (both if cells_of(both) <= room else "cause", "muted"))
 
     def row(self, item: FailureRow, width: int) -> tuple[Span, ...]:
         """Return one row; a narrow one leaves out the cause for the pods."""
@@ -201,7 +213,8 @@ class FailuresPanel(ListPanel[FailureRow]):
         who, others = item.group.who
         more = f" +{others}" if others else ""
         asked_for = (self._asked_for(last, width), self._size_width(width), style)
-        spans += columns((fit(who or "?", _WHO - len(more)).rstrip() + more, _WHO, "strong"), asked_for)
+        cells = self._who_width
+        spans += columns((fit(who or "?", cells - len(more)).rstrip() + more, cells, "strong"), asked_for)
         spans.append((fit_right(f"{item.group.count}×", _TIMES) + "  ", "text"))
         names = self._pod_names(item)
         room = width - sum(cells_of(text) for text, _ in spans)
@@ -216,6 +229,11 @@ class FailuresPanel(ListPanel[FailureRow]):
         """Return what was asked for; a narrow row leaves out the order."""
         title = brief_title(incident, self._session.snapshot.host.page_size if self._session.snapshot else 4096)
         return title if width >= 100 else title.partition(" (")[0]
+
+    @property
+    def _who_width(self) -> int:
+        """The cells of the tasks' names, with those of the counts if there is room for both."""
+        return _WHO + _OTHERS if self._has_others and self.size.width >= _WITH_OTHERS else _WHO
 
     def _size_width(self, width: int) -> int:
         return 15 if width >= 100 else 11

@@ -38,6 +38,8 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need it.
 
 _POSITION = 16
 """Cells that the heading leaves for which rows are shown."""
+_MIN_NAME, _MAX_NAME = 16, 56
+"""Cells of the names."""
 _OTHERS = "others"
 """The key of the row that folds pods."""
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
@@ -64,6 +66,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         self._has_retries = False
         """Whether there is room for the time of the next try, and a pod that has one."""
         self._wanted = ""
+        self._longest = 0
+        """Cells of the longest name in the list."""
         self._listed: tuple[StuckPod | OtherPods, ...] = ()
         self._update: PodUpdate | None = None
         self._view = 0
@@ -88,6 +92,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             if not isinstance(rows[-1] if rows else None, OtherPods) or _OTHERS in self._unfolded:
                 rows += others
             self._listed = (*rows, *started)
+            shown = (row for row in self._listed if not isinstance(row, OtherPods))
+            self._longest = max((cells_of(pod_name(pod)) for pod in shown), default=0)
         return self._listed
 
     def _having(self, pods: Iterable[StuckPod]) -> tuple[StuckPod, ...]:
@@ -153,7 +159,9 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             spans.append((f"{counted(update.dropped, 'kernel report')} of a flood not compared ", "warn"))
         if update and update.unread:
             spans.append((f"{counted(update.unread, 'sighting')} could not be read ", "warn"))
-        return (*spans, *(() if self.framed or (stuck is not None and stuck.pods) else self._sources()))
+        if self.framed or (stuck is not None and stuck.pods):
+            return tuple(spans)
+        return (*spans, *self._sources(width - spans_width(spans) - _POSITION))
 
     def _counts(self, width: int) -> Span:
         """Return how many pods are stuck for which cause, in the words of the card."""
@@ -166,10 +174,12 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             words = f"{by_memory:,} of {waiting.total:,} by memory" if by_memory else f"{waiting.total:,}"
         return f"{words} ", "bad" if by_memory else "warn"
 
-    def _sources(self) -> Spans:
-        """Return how the sources are doing."""
+    def _sources(self, room: int | None = None) -> Spans:
+        """Return how the sources are doing; those that have room if it is given."""
         sources = self._session.pods.sources if self._session.pods else ()
-        words = (f"{_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}" for source in sources)
+        words = [f"{_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}" for source in sources]
+        while room is not None and len(words) > 1 and cells_of("  ".join(words)) > room:
+            words.pop()
         return (("  ".join(words), "muted"),) if sources else ()
 
     def note(self) -> Spans:
@@ -187,8 +197,12 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     def header(self, width: int) -> tuple[Span, ...]:
         """Return the names of the columns."""
-        names = "waiting tries  next try  why" if self._has_retries else "waiting tries  why"
-        return columns(("  pod", _name_width(width) + 2, "muted"), (names, len(names), "muted"))
+        names = "waiting tries  next try   why" if self._has_retries else "waiting tries  why"
+        return columns(("  pod", self._name_width(width) + 2, "muted"), (names, len(names), "muted"))
+
+    def _name_width(self, width: int) -> int:
+        """Return the cells of the names: no more than the longest takes, so that the reasons have the rest."""
+        return max(_MIN_NAME, min(_MAX_NAME, width * 2 // 5, self._longest))
 
     def row(self, item: StuckPod | OtherPods, width: int) -> tuple[Span, ...]:
         """Return who, for how long, how often, how surely a kernel incident blocks it, and why."""
@@ -206,7 +220,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         lasted = "?" if seconds is None else span_words(seconds)
         member = self.group(item) is not None
         lead: Span = ("· " if member else "  ", "muted")
-        name = fit_name(pod_name(item), _name_width(width)) + " "
+        name = fit_name(pod_name(item), self._name_width(width)) + " "
         if item.started is not None:
             after = f" after {item.after_remedy}" if item.after_remedy else ""
             return lead, (name, "muted"), (fit_right(lasted, 7), "muted"), (f" ✓ started{after}", "good")
@@ -217,6 +231,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             retry = seconds_to_try(item, CLOCK.now())
             told = (*told, (f"{'?' if retry is None else retry_words(retry):<10} ", "text" if retry else "muted"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
+        if cells_of(link) > width - spans_width(told) + 1:
+            link = f"⇐ {item.links[0].confidence} "
         # What a narrow panel cuts off must be the words, which Enter shows whole.
         return (*told, (link, "strong"), (pod_reason(item), style))
 
@@ -230,10 +246,6 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         for words in other_lines(update.sources):
             rows += [line((f" {row}", "muted")) for row in wrap(words, width - 2, 3)]
         return rows
-
-
-def _name_width(width: int) -> int:
-    return max(16, min(56, width * 2 // 5))
 
 
 def _text(pod: StuckPod) -> str:

@@ -8,10 +8,12 @@ from textual.events import Click
 from textual.message import Message
 
 from fragtui.ui.session import RecordingPosition, Session
-from fragtui.ui.widgets.cells import fit
+from fragtui.ui.widgets.cells import cells_of, fit_clauses
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _MIN_CELLS, _MAX_CELLS = 10, 60
+_WIDE = 100
+"""Cells of the line from which on the tape has a third of them: a narrow one needs them for a remedy's result."""
 
 
 class RecordingLine(LinesWidget):
@@ -37,11 +39,14 @@ class RecordingLine(LinesWidget):
         if (recording := self._session.recording) is None:
             return []
         clock = f" {_clock(recording.share * recording.length)} of {_clock(recording.length)} "
-        cells = max(_MIN_CELLS, min(_MAX_CELLS, width // 3))
+        cells = max(_MIN_CELLS, min(_MAX_CELLS, width // (3 if width >= _WIDE else 4)))
         self._tape = range(len(clock), len(clock) + cells)
-        legend = f"✗ denied or killed   ▼ remedy   {self._session.key('next-event')} goes to the next"
+        room = max(0, width - len(clock) - cells - 2)
+        key = self._session.key("next-event")
+        legends = (f"✗ denied or killed   ▼ remedy   {key} goes to the next", f"✗ denied  ▼ remedy  {key} next", "")
+        legend = next(words for words in legends if cells_of(words) <= room or not words)
         text, style = self._session.remedy_line or (legend if recording.marks else "", "muted")
-        words = fit(f"  {text}", max(0, width - len(clock) - cells))
+        words = f"  {fit_clauses(text, room)}"
         return [line((clock, "text"), *_bar(recording, cells), (words, style))]
 
     def on_click(self, event: Click) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import fit
+from fragtui.ui.widgets.cells import fit_clauses
 from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 
@@ -23,4 +23,4 @@ class RemedyLine(LinesWidget):
         if self._session.remedy_line is None:
             return []
         text, style = self._session.remedy_line
-        return [line((" " + fit(text, width - 1), style))]
+        return [line((" " + fit_clauses(text, width - 1), style))]

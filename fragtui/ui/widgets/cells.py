@@ -28,6 +28,13 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, width - 1) + "…"
 
 
+def fit_clauses(text: str, width: int, marks: str = ".;") -> str:
+    """Return the text in exactly `width` cells; a longer one ends at one of the `marks`: no number is cut."""
+    ends = [at for at in range(len(text), 0, -1) if text[at - 1] in marks and text[at : at + 1] in ("", " ")]
+    whole = (text[:end].rstrip(";,") for end in ends)
+    return fit(next((part for part in (text, *whole) if cells_of(part) <= width), text), width)
+
+
 _TAIL = 12
 """Last characters of a name that stay: the hash and the number that distinguish the pods of one deployment."""
 

@@ -98,7 +98,7 @@ async def test_saved_files_show_the_last_oom_report_or_say_what_is_missing(tmp_p
     HostTree.small(tmp_path, SHORT)
     app = make_app(tmp_path, order=0)
     async with running(app, (120, 40)) as pilot:
-        assert "? processes unknown: saved files have those of an OOM report only" in text_of(app)
+        assert "? processes unknown: no OOM report of the whole node" in text_of(app)
         assert "kernel slab" in text_of(app), "meminfo has it"
         oom(app, memory=False)
         await pilot.pause()

@@ -100,9 +100,12 @@ async def test_many_tasks_of_one_size_and_cause_are_a_row_that_unfolds(tmp_path:
     log.write_text("".join(refusal(f"10:00:{at:02}", name, 6) for at, name in enumerate(names)))
     app = make_app(tmp_path, kernel_log=str(log))
     async with running(app, (120, 50)) as pilot:
-        await until(pilot, lambda: "containerd… +26" in text_of(app))
-        (row,) = (row for row in lines_of(app) if "containerd… +26" in row)
+        await until(pilot, lambda: "containerd-shim +26" in text_of(app))
+        (row,) = (row for row in lines_of(app) if "containerd-shim +26" in row)
         assert "256K (order 6)" in row and "28×" in row
+        (heading,) = (row for row in lines_of(app) if " times " in row)
+        places = [(heading.index(name), row.index(text)) for name, text in (("who", "containerd"), ("size", "256K"))]
+        assert all(above == below for above, below in places), "names stand above their columns"
         await pilot.press("tab", "z", "right")
         await until(pilot, lambda: "task-z" in text_of(app))
         assert "task-y" in text_of(app)

@@ -310,6 +310,8 @@ def test_a_wide_row_counts_down_to_the_next_try() -> None:
             _, head, first, other, *_ = shown(at, 100)
             place = head.index("next try")
             assert (first[place:][:9].rstrip(), other[place:][:9].rstrip()) == (word, "?")
+            assert head.index("why") == first.index("⇐"), "the names are no wider than the longest"
+            assert head.index("waiting") - head.index("pod") == 17, "16 cells for short names, and a blank"
         for at, width in ((2e9, 80), (2e9 + 60, 100)):
             rows = shown(at, width)
             assert "next try" not in rows[1]

@@ -213,7 +213,8 @@ async def test_files_that_vanish_are_unknown_not_zero(tmp_path: Path) -> None:
         text = text_of(app)
         assert "memory unknown" in text
         assert "memory stall: no such file or directory" in text
-        await until(pilot, lambda: "migratetypes: no such file or directory" in text_of(app))
+        why = "migratetypes unknown: /proc/pagetypeinfo: no such file or directory"
+        await until(pilot, lambda: why in text_of(app))
     (tmp_path / "proc/buddyinfo").unlink()
     app = make_app(tmp_path)
     async with running(app) as pilot:

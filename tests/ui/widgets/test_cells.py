@@ -1,4 +1,4 @@
-"""Texts in cells: a path keeps its end."""
+"""Texts in cells: a path keeps its end, a sentence its numbers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fragtui.ui.widgets.cells import cells_of, fit_path
+from fragtui.ui.widgets.cells import cells_of, fit_clauses, fit_path
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,18 @@ def test_a_path_takes_the_cells_it_gets(path: str, width: int) -> None:
     shown = fit_path(path, width)
     assert cells_of(shown) == width
     assert path.endswith(shown.rstrip().removeprefix("…"))
+
+
+@pytest.mark.parametrize(
+    ("width", "marks", "shown"),
+    [
+        (44, ".;", "Done in 0.5s. 4M: 0 → 1,255; half left."),
+        (30, ".;", "Done in 0.5s. 4M: 0 → 1,255"),
+        (20, ".;", "Done in 0.5s."),
+        (12, ".;", "Done in 0.5…"),
+        (20, ",", "Done in 0.5s. 4M: 0…"),
+    ],
+)
+def test_a_long_sentence_loses_whole_clauses(width: int, marks: str, shown: str) -> None:
+    text = "Done in 0.5s. 4M: 0 → 1,255; half left."
+    assert fit_clauses(text, width, marks) == shown.ljust(width)

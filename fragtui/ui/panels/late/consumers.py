@@ -112,10 +112,8 @@ class ConsumersView:
         session = self._session
         if session.consumers is not None:
             return f"/proc: {session.consumers.why or 'it lists none'}"
-        if session.recording is not None:
-            return "a recording has those of an OOM report only"
-        if session.saved:
-            return "saved files have those of an OOM report only"
+        if session.recording is not None or session.saved:
+            return "no OOM report of the whole node"
         return "reading /proc…"
 
 
