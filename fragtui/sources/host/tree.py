@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from fragtui.sources.files.host_files import read_text
@@ -14,12 +15,19 @@ from fragtui.sources.host.layouts import LAYOUT_FOLDER, LAYOUT_HOST, LAYOUTS, La
 from fragtui.text import printable
 
 _GLOB = re.compile(r"[*?\[]")
+_LETTER = re.compile(r"[A-Za-z](?![^\[]*\])")
 _NODE_LOGS = ("dmesg.log", "kubelet.log")
 """Logs in the directory of a node itself."""
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 6
 """An unpacked bundle is in a directory of its name, a must-gather also in one with its image's, in any wrapper."""
-_HOST_MARKS = ("proc", "var/log", "etc")
+_HOST_DIRECTORIES = frozenset({"boot", "dev", "etc", "home", "lib", "proc", "root", "run", "sys", "tmp", "usr", "var"})
+_NODE_MARKS = ("dmesg", "dmesg.txt", "dmesg.log", "dmesg[-_]*", "kern.log", "buddyinfo*", "kubelet*")
+"""Files of which a folder has one of each node."""
+_MAX_PLACES = 200
+"""Directories that are searched for a bundle beside other files, at most `_BELOW` levels down."""
+_BELOW = 3
+_MAX_MATCHES = 10_000
 _MAX_LOG = 64 << 20
 """Bytes of a log in a folder: a larger file is named by the user, to `explain` or as --kernel-log."""
 _MAX_LOGS = 64
@@ -31,7 +39,7 @@ _NO_LOG = re.compile(
 """Files of a folder that are no logs."""
 _REPORTS = (b"page allocation failure", b"invoked oom-killer", b"Killed process", b"allocation stalls")
 _SEARCHED = 1 << 20
-_SECTION = "(?:^|\\n)# (?:\\S*/)?cat /proc/{name}\\n(.*?)(?=\\n#==\\[|$)"
+_SECTION = "(?:^|\\n)# (?:(?:\\S*/)?cat )?/proc/{name}\\n(.*?)(?=\\n#==\\[|$)"
 _MAX_NODES = 5000
 _MAX_CRASHES = 20
 
@@ -89,7 +97,7 @@ class SavedTree:
                     first = files
                     break
             patterns = layout.crash_logs if not self.nodes else ()
-            crashed = (path for pattern in patterns for path in _files(self.root, pattern) if path not in first)
+            crashed = (path for pattern in patterns for path in self._files(pattern) if path not in first)
             self._kernel_logs = (*list(dict.fromkeys(crashed))[-_MAX_CRASHES:], *reversed(first))
         return self._kernel_logs
 
@@ -113,16 +121,14 @@ class SavedTree:
     def _group(self, pattern: str) -> tuple[Path, ...]:
         """Return the files of the first of a pattern's alternatives that has any."""
         for alternative in pattern.split("|"):
-            files = tuple(
-                path for path in _files(self.root, alternative) if not self.layout.every_file or _is_log(path)
-            )
+            files = tuple(path for path in self._files(alternative) if not self.layout.every_file or _is_log(path))
             if files:
                 return files[:_MAX_LOGS]
         return ()
 
     def _section_of(self, name: str) -> Path | None:
         wanted = _section_of(name)
-        for path in (path for pattern in self.layout.sections for path in _files(self.root, pattern)):
+        for path in (path for pattern in self.layout.sections for path in self._files(pattern)):
             if wanted.search(read_text(self.root, path, _MAX_LOG) or "") is not None:
                 return path
         return None
@@ -158,7 +164,16 @@ class SavedTree:
         return f"only an archive is here: unpack it (tar -xf {name}) and give the directory that it makes as --root"
 
     def _first(self, patterns: Iterable[str]) -> Path | None:
-        return next((path for pattern in patterns for path in _files(self.root, pattern)), None)
+        return next((path for pattern in patterns for path in self._files(pattern)), None)
+
+    def _files(self, pattern: str) -> Iterator[Path]:
+        """Yield the regular files of a pattern; in any case of letters if there is none: Windows does not keep it."""
+        found = False
+        for path in _files(self.root, pattern):
+            found = True
+            yield path
+        if not found and self.layout is not LAYOUT_HOST:
+            yield from _files(self.root, _any_case(pattern))
 
 
 def is_packed(path: Path) -> bool:
@@ -170,23 +185,64 @@ def saved_tree(root: Path) -> SavedTree:
     """Return the kind of tree of `root`, or of what it wraps; a plain host by default. Raises no OSError."""
     place = root
     for _ in range(_DEEPEST):
-        for layout in LAYOUTS:
-            if any(_is_there(place, mark) for mark in layout.marks):
-                return _of_node(place, layout)
-        if _has_buddyinfo(place) and not (place / "proc").is_dir():
-            return SavedTree(place, LAYOUT_FOLDER)
-        if any((place / mark).is_dir() for mark in _HOST_MARKS):
-            return SavedTree(place, LAYOUT_HOST)
-        inside = _only_directory(place)
-        if inside is None:
+        if (tree := _tree_at(place)) is not None:
+            return tree
+        inside = _directories(place)
+        if len(inside) != 1:
             break
-        place = inside
+        place = inside[0]
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
         return SavedTree(root, LAYOUTS[1], root.name)
-    if _has_files(place) or _is_there(place, "*/vmcore-dmesg.txt"):
+    bundles = _bundles_below(place)
+    if len(bundles) == 1:
+        return bundles[0]
+    if bundles:
+        return SavedTree(place, bundles[0].layout, nodes=tuple(tree.root for tree in bundles))
+    return _folder(place) or SavedTree(root, LAYOUT_HOST)
+
+
+def _tree_at(place: Path) -> SavedTree | None:
+    """Return the tree whose files are in this directory itself."""
+    for layout in LAYOUTS:
+        if any(_is_there(place, mark) or _is_there(place, _any_case(mark)) for mark in layout.marks):
+            return _of_node(place, layout)
+    if _has_buddyinfo(place) and not (place / "proc").is_dir():
         return SavedTree(place, LAYOUT_FOLDER)
-    return SavedTree(root, LAYOUT_HOST)
+    if (place / "etc").is_dir() or _has_logs(place / "var/log"):
+        return SavedTree(place, LAYOUT_HOST)
+    if not (place / "proc").is_dir():
+        return None
+    others = {path.name for path in _directories(place)} - _HOST_DIRECTORIES
+    return SavedTree(place, LAYOUT_FOLDER if others else LAYOUT_HOST)
+
+
+def _bundles_below(place: Path) -> list[SavedTree]:
+    """Return the bundles of the highest level below a directory that has any."""
+    level, seen = [place], 0
+    for _ in range(_BELOW):
+        level = [path for above in level for path in _directories(above)][: _MAX_PLACES - seen]
+        seen += len(level)
+        trees = [tree for tree in map(_tree_at, level) if tree is not None and tree.layout in LAYOUTS]
+        if trees:
+            return trees
+    return []
+
+
+def _folder(place: Path) -> SavedTree | None:
+    """Return the tree of a folder with files at any level; of several nodes if its folders have the same logs."""
+    folders = _directories(place)
+    for mark in _NODE_MARKS:
+        nodes = tuple(path for path in folders if _is_there(path, mark))
+        if len(nodes) > 1:
+            return SavedTree(place, LAYOUT_FOLDER, nodes=nodes)
+    with_files = _has_files(place) or any(next(_files(place, pattern), None) for pattern in ("*/*", "*/*/*"))
+    return SavedTree(place, LAYOUT_FOLDER) if with_files else None
+
+
+def _has_logs(place: Path) -> bool:
+    """Return whether this is a host's log directory: not the way to a bundle that was packed with its path."""
+    return place.is_dir() and (_has_files(place) or len(_directories(place)) != 1)
 
 
 def _of_node(place: Path, layout: Layout) -> SavedTree:
@@ -247,12 +303,22 @@ def _section_of(name: str) -> re.Pattern[str]:
     return re.compile(_SECTION.format(name=re.escape(name)), re.DOTALL)
 
 
-def _only_directory(place: Path) -> Path | None:
+@lru_cache(maxsize=256)
+def _any_case(pattern: str) -> str:
+    """Return a pattern that takes letters of either case, except in brackets."""
+    return _LETTER.sub(lambda found: f"[{found[0].lower()}{found[0].upper()}]", pattern)
+
+
+def _directories(place: Path) -> list[Path]:
+    """Return the directories in one, by name, without links and what macOS adds to archives."""
     try:
-        directories = [path for path in place.iterdir() if path.is_dir() and not path.is_symlink()]
+        return sorted(
+            path
+            for path in islice(place.iterdir(), _MAX_MATCHES)
+            if path.is_dir() and not path.is_symlink() and not path.name.startswith((".", "__"))
+        )
     except OSError:
-        return None
-    return directories[0] if len(directories) == 1 else None
+        return []
 
 
 def _is_there(place: Path, pattern: str) -> bool:
@@ -274,7 +340,7 @@ def _matches(place: Path, pattern: str) -> Iterator[Path]:
     """Yield the paths of a pattern; a plain name needs no listing of the directory."""
     try:
         if _GLOB.search(pattern):
-            yield from sorted(place.glob(pattern))
+            yield from sorted(islice(place.glob(pattern), _MAX_MATCHES))
         elif (path := place / pattern).exists() or path.is_symlink():
             yield path
     except OSError:
