@@ -71,7 +71,7 @@ def _once(incidents: list[Explained]) -> list[Explained]:
     """Return the incidents without reports of the kernel that another log has, too: a journal, syslog and dmesg."""
     kept: defaultdict[tuple[object, ...], list[tuple[Explained, set[int]]]] = defaultdict(list)
     instead: dict[str, str] = {}
-    for explained in incidents:
+    for explained in sorted(incidents, key=lambda each: each.incident.time is None):  # A report with a time is kept.
         incident = explained.incident
         if incident.report is None:
             continue

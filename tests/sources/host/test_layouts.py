@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -272,6 +273,34 @@ def test_the_last_request_is_that_of_the_last_report_if_no_report_has_a_time(tmp
     facts = facts_of(tmp_path)
     assert [each.order for each in facts.incidents] == [7, 4]
     assert facts.judgement.order == 4
+
+
+def test_a_copy_made_years_later_is_dated_by_the_logs_that_show_the_year(tmp_path: Path) -> None:
+    files = {"systeminfo/dmesg": DMESG, "systemlogs/syslog": SYSLOG, "journald/k3s": JOURNAL}
+    put(tmp_path, files)
+    for name in files:
+        os.utime(tmp_path / name, (SAVED + 9e7, SAVED + 9e7))
+    facts = facts_of(tmp_path)
+    (kernel,) = (each for each in facts.incidents if each.report is not None)
+    assert facts.pods is not None
+    (pod,) = facts.pods.pods
+    assert {time.gmtime(at or 0.0).tm_year for at in (kernel.time, pod.first_failure)} == {2024}
+    assert pod.links
+
+
+def test_a_quiet_kernel_does_not_date_the_logs_of_the_same_year(tmp_path: Path) -> None:
+    put(tmp_path, {"systeminfo/dmesg": QUIET, "systemlogs/syslog": SYSLOG.replace("Feb ", "Oct ")})
+    for name in ("dmesg", "../systemlogs/syslog"):
+        os.utime(tmp_path / "systeminfo" / name, (SAVED + 2.2e7, SAVED + 2.2e7))
+    (kernel,) = (each for each in facts_of(tmp_path).incidents if each.report is not None)
+    assert time.gmtime(kernel.time)[:2] == (2024, 10)
+
+
+def test_of_one_report_in_two_logs_the_one_with_a_time_is_kept(tmp_path: Path) -> None:
+    dmesg = "".join(f"[{100 + at:5}.123456] {line}\n" for at, line in enumerate(KERNEL))
+    put(tmp_path, {"dmesg": dmesg, "syslog": KERN_LOG})
+    (kernel,) = facts_of(tmp_path).incidents
+    assert kernel.time is not None
 
 
 @pytest.mark.parametrize(
