@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fragtui.commands.cli.parser import build
+from fragtui.commands.cli.parser import build, main
 from fragtui.commands.look.report import collect
 from fragtui.render.report_page import ReportFacts
 from fragtui.sources.host.tree import saved_tree
@@ -244,8 +244,6 @@ def test_texts_of_proc_are_cut_out_of_a_supportconfig(tmp_path: Path) -> None:
 def test_a_bundle_is_judged_by_the_order_of_its_last_denied_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fragtui.commands.cli.parser import main
-
     put(tmp_path / "sos", TREES["sosreport: microk8s"][0])
     main(["check", "--root", str(tmp_path / "sos")])
     words = capsys.readouterr().out
@@ -324,3 +322,13 @@ def test_a_folder_names_the_files_in_which_pods_were_found(tmp_path: Path) -> No
     unseen = facts_of(tmp_path).pods_unknown
     assert "describe.txt" in unseen
     assert "notes.txt" not in unseen
+
+
+def test_explain_reads_all_logs_of_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "one", TREES["sosreport: kubeadm and syslog, too"][0])
+    put(tmp_path / "two", {"node-1/dmesg.txt": DMESG, "node-2/dmesg.txt": DMESG})
+    assert main(["explain", str(tmp_path / "one")]) == 0
+    told = capsys.readouterr().out
+    assert "1 allocation failure, 1 failed sandbox" in told
+    assert main(["explain", str(tmp_path / "two")]) == 1
+    assert "has 2 nodes, give one of them: node-1, node-2" in capsys.readouterr().err
