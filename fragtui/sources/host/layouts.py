@@ -266,7 +266,7 @@ LAYOUT_FOLDER = Layout(
         "*/{name}",
         "*/{name}.txt",
     ),
-    hostname=("hostname", "hostname.txt"),
+    hostname=("hostname", "hostname.txt", "etc/hostname"),
     uname=("uname", "uname.txt", "uname_-a"),
     kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*"),
     other_logs=("*journal*", "*", "*/*", "*/*/*"),

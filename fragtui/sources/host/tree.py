@@ -21,7 +21,9 @@ _NODE_LOGS = ("dmesg.log", "kubelet.log")
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
 _DEEPEST = 6
 """An unpacked bundle is in a directory of its name, a must-gather also in one with its image's, in any wrapper."""
-_HOST_DIRECTORIES = frozenset({"boot", "dev", "etc", "home", "lib", "proc", "root", "run", "sys", "tmp", "usr", "var"})
+_HOST_DIRECTORIES = frozenset({"etc", "proc", "usr", "var"})
+_NAMED_LOG = re.compile(r"dmesg|kern\.log|messages|syslog|journal|kubelet|events|describe|\.log", re.IGNORECASE)
+"""Names of logs beside files of /proc, in a folder that somebody filled."""
 _NODE_MARKS = ("dmesg", "dmesg.txt", "dmesg.log", "dmesg[-_]*", "kern.log", "buddyinfo*", "kubelet*")
 """Files of which a folder has one of each node."""
 _MAX_PLACES = 200
@@ -37,9 +39,13 @@ _NO_LOG = re.compile(
     re.IGNORECASE,
 )
 """Files of a folder that are no logs."""
+_NO_LOGS = ("proc", "sys", "etc", "dev")
+"""Directories without logs."""
+_FOLDERS = 2
+"""Levels of a folder's directories that are searched for logs."""
 _REPORTS = (b"page allocation failure", b"invoked oom-killer", b"Killed process", b"allocation stalls")
 _SEARCHED = 1 << 20
-_SECTION = "(?:^|\\n)# (?:(?:\\S*/)?cat )?/proc/{name}\\n(.*?)(?=\\n#==\\[|$)"
+_SECTION = "(?:^|\\n)# (?:(?:\\S*/)?cat )?/proc/{name}\\r?\\n(.*?)(?=\\n#==\\[|$)"
 _MAX_NODES = 5000
 _MAX_CRASHES = 20
 
@@ -121,7 +127,11 @@ class SavedTree:
     def _group(self, pattern: str) -> tuple[Path, ...]:
         """Return the files of the first of a pattern's alternatives that has any."""
         for alternative in pattern.split("|"):
-            files = tuple(path for path in self._files(alternative) if not self.layout.every_file or _is_log(path))
+            files = tuple(
+                path
+                for path in self._files(alternative)
+                if not self.layout.every_file or _is_log(path.relative_to(self.root), path)
+            )
             if files:
                 return files[:_MAX_LOGS]
         return ()
@@ -183,13 +193,14 @@ def is_packed(path: Path) -> bool:
 
 def saved_tree(root: Path) -> SavedTree:
     """Return the kind of tree of `root`, or of what it wraps; a plain host by default. Raises no OSError."""
-    place = root
+    place, above = root, list[Path]()
     for _ in range(_DEEPEST):
         if (tree := _tree_at(place)) is not None:
             return tree
         inside = _directories(place)
         if len(inside) != 1:
             break
+        above = [*above, place][-_FOLDERS:]
         place = inside[0]
     parent = root.parent
     if parent.name == "nodes" and any(_is_there(parent.parent, mark) for mark in LAYOUTS[1].marks):
@@ -199,7 +210,7 @@ def saved_tree(root: Path) -> SavedTree:
         return bundles[0]
     if bundles:
         return SavedTree(place, bundles[0].layout, nodes=tuple(tree.root for tree in bundles))
-    return _folder(place) or SavedTree(root, LAYOUT_HOST)
+    return _folder(next(filter(_has_files, above), place)) or SavedTree(root, LAYOUT_HOST)
 
 
 def _tree_at(place: Path) -> SavedTree | None:
@@ -209,12 +220,12 @@ def _tree_at(place: Path) -> SavedTree | None:
             return _of_node(place, layout)
     if _has_buddyinfo(place) and not (place / "proc").is_dir():
         return SavedTree(place, LAYOUT_FOLDER)
-    if (place / "etc").is_dir() or _has_logs(place / "var/log"):
+    names = {path.name for path in _directories(place)} & _HOST_DIRECTORIES
+    if _has_logs(place / "var/log") or ("etc" in names and names & {"usr", "var"}):
         return SavedTree(place, LAYOUT_HOST)
-    if not (place / "proc").is_dir():
+    if not names & {"etc", "proc"}:
         return None
-    others = {path.name for path in _directories(place)} - _HOST_DIRECTORIES
-    return SavedTree(place, LAYOUT_FOLDER if others else LAYOUT_HOST)
+    return SavedTree(place, LAYOUT_FOLDER if _has_named_log(place) else LAYOUT_HOST)
 
 
 def _bundles_below(place: Path) -> list[SavedTree]:
@@ -264,6 +275,11 @@ def _has_buddyinfo(place: Path) -> bool:
     return any(_is_there(place, pattern.format(name="buddyinfo")) for pattern in LAYOUT_FOLDER.proc)
 
 
+def _has_named_log(place: Path) -> bool:
+    files = (path for pattern in ("*", "*/*") for path in _files(place, pattern))
+    return any(path.relative_to(place).parts[0] not in _NO_LOGS and _NAMED_LOG.search(path.name) for path in files)
+
+
 def _has_files(place: Path) -> bool:
     try:
         return any(path.is_file() and not path.is_symlink() for path in place.iterdir())
@@ -271,10 +287,12 @@ def _has_files(place: Path) -> bool:
         return False
 
 
-def _is_log(path: Path) -> bool:
-    """Return whether a file of a folder may be a log: by its name and its size."""
+def _is_log(name: Path, path: Path) -> bool:
+    """Return whether a file of a folder may be a log: by its name in the folder and its size."""
     try:
-        return _NO_LOG.match(path.name) is None and not is_packed(path) and path.stat().st_size <= _MAX_LOG
+        if name.parts[0] in _NO_LOGS or _NO_LOG.match(path.name) is not None or is_packed(path):
+            return False
+        return path.stat().st_size <= _MAX_LOG
     except OSError:
         return False
 

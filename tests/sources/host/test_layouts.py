@@ -189,6 +189,14 @@ TREES: dict[str, tuple[dict[str, str], str]] = {
         {"kernel/dmesg.txt": DMESG, "pods/shop/describe.txt": DESCRIBED, "proc/buddyinfo": ""},
         "folder of saved files",
     ),
+    "a folder beside those of proc and etc": (
+        {"proc/buddyinfo": "", "etc/hostname": "node-9\n", "dmesg.txt": DMESG, "kubelet.log": JOURNAL},
+        "folder of saved files",
+    ),
+    "a folder with a log at each level": (
+        {"dmesg": DMESG, "collector/systemlogs/kubelet": JOURNAL},
+        "folder of saved files",
+    ),
     "a folder of events": ({"events.yaml": YAML_LIST, "readme": "x"}, "folder of saved files"),
 }  # fmt: skip
 NO_KERNEL = {"oc adm inspect", "cluster-info dump", "a folder of events"}
@@ -231,7 +239,7 @@ def test_texts_of_proc_are_cut_out_of_a_supportconfig(tmp_path: Path) -> None:
     names = ("meminfo", "buddyinfo", "vmstat", "zoneinfo")
     text = {name: (host / "proc" / name).read_text() for name in names}
     memory = "".join(SECTION.format(f"/bin/cat /proc/{name}", text[name]) for name in names[:2])
-    copied = "".join(SECTION.format(f"/proc/{name}", text[name]) for name in names[2:])
+    copied = "".join(SECTION.format(f"/proc/{name}", text[name]) for name in names[2:]).replace("\n", "\r\n")
     files, _ = TREES["supportconfig"]
     put(tmp_path / "scc", files | {"memory.txt": memory, "proc.txt": copied})
     saved = facts_of(tmp_path / "scc").snapshot
