@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -43,6 +44,14 @@ _NO_LOGS = ("proc", "sys", "etc", "dev")
 """Directories without logs."""
 _FOLDERS = 2
 """Levels of a folder's directories that are searched for logs."""
+_HEADS = {
+    "buddyinfo": re.compile(rb"Node +\d+, zone +\w+(?: +\d+){5,}[ \r]*\n"),
+    "zoneinfo": re.compile(rb"Node +\d+, zone +\w+\r?\n +(?:per-node|pages free)"),
+    "pagetypeinfo": re.compile(rb"Page block order:"),
+    "meminfo": re.compile(rb"MemTotal:"),
+    "vmstat": re.compile(rb"nr_free_pages \d"),
+}
+_HEAD_BYTES = 4096
 _REPORTS = (b"page allocation failure", b"invoked oom-killer", b"Killed process", b"allocation stalls")
 _SEARCHED = 1 << 20
 _SECTION = "(?:^|\\n)# (?:(?:\\S*/)?cat )?/proc/{name}\\r?\\n(.*?)(?=\\n#==\\[|$)"
@@ -76,8 +85,20 @@ class SavedTree:
         if found is None and self.layout.sections and (holder := self._section_of(name)) is not None:
             return holder
         if found is None and self.layout is LAYOUT_FOLDER:
-            return self._inside(name)
+            return self._by_head(name) or self._inside(name)
         return found or self._inside(f"proc/{name}")
+
+    def _by_head(self, name: str) -> Path | None:
+        """Return a file of a folder that begins as this file of /proc does, whatever its name is."""
+        head, opener = _HEADS.get(name), opener_of(self.root, live=False)
+        for path in self._group("*") if head is not None else ():
+            try:
+                with os.fdopen(opener(path), "rb", buffering=0) as file:
+                    if head is not None and head.match(file.read(_HEAD_BYTES)):
+                        return path
+            except OSError:
+                continue
+        return None
 
     def hostname(self) -> Path | None:
         """Return the file with the node's name."""

@@ -265,6 +265,17 @@ def test_the_version_of_a_collector_is_no_kernel(tmp_path: Path) -> None:
     assert facts_of(tmp_path).snapshot.host.release is None
 
 
+def test_files_of_proc_are_known_by_their_text_in_a_folder(tmp_path: Path) -> None:
+    host = HostTree.small(tmp_path / "host", FRAGMENTED).root
+    names = {"buddyinfo": "b1.txt", "zoneinfo": "z", "meminfo": "free memory.txt", "vmstat": "counters"}
+    put(
+        tmp_path / "mail", {own: (host / "proc" / name).read_text() for name, own in names.items()} | {"log.txt": DMESG}
+    )
+    zones = facts_of(tmp_path / "mail").snapshot.zones
+    assert zones
+    assert zones == facts_of(host).snapshot.zones
+
+
 def test_logs_of_two_nodes_are_not_mixed(tmp_path: Path) -> None:
     put(tmp_path, {f"{node}/{name}": DMESG for node in ("node-1", "node-2") for name in ("dmesg.txt", "note.txt")})
     tree = saved_tree(tmp_path)
