@@ -18,9 +18,11 @@ from fragtui.model.node.source_state import NOT_SAVED
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.audit_entry import parse_entry
 from fragtui.model.remedy.remedy_history import IntentEntry
+from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
-from fragtui.sources.recording.reader import RecordedReader, Recording
+from fragtui.sources.recording.reader import RecordedEvent, RecordedReader, Recording
+from fragtui.sources.recording.trace import recorded_trace
 
 SPEEDS = (1, 4, 16, 60)
 _FRAME = 0.05
@@ -32,7 +34,7 @@ _MIN_MARK_GAP = 1.0
 _AFTER_REMEDY = 10
 """A jump reads each of this many ticks after a remedy, and later every tenth."""
 
-PlayedStep = Snapshot | KernelLogUpdate | str
+PlayedStep = Snapshot | KernelLogUpdate | TraceBatch | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,16 +311,8 @@ class Player:
         while self._next_event < len(events) and events[self._next_event].at <= at:
             event = events[self._next_event]
             self._next_event += 1
-            if event.kind == "P":
-                self._pods.take(event)
-            elif event.kind == "L" and (update := self._log.update(event)) is not None:
-                self._pods.kernel_update(update)
-                steps.append(update)
-            elif event.kind == "R":
-                line = str(event.facts[0]) if event.facts else ""
-                if isinstance(entry := parse_entry(line), IntentEntry):
-                    self._pods.remedy_ran(entry.remedy)
-                steps.append(line)
+            if (step := step_of(event, self._log, self._pods)) is not None:
+                steps.append(step)
         return steps
 
     def _moment(self, start: Start | None, at: float, steps: list[PlayedStep]) -> Moment:
@@ -330,6 +324,23 @@ class Player:
         update = self._pods.update(position.time)
         last, self._last_pods = self._last_pods, update
         return Moment(start, tuple(steps), update if update != last else None, position)
+
+
+def step_of(event: RecordedEvent, log: RecordedLog, pods: RecordedPods) -> PlayedStep | None:
+    """Pass an event to the readers of log and pods; return what is played of it, None if only pods change by it."""
+    if (batch := recorded_trace(event)) is not None:
+        return batch
+    if event.kind == "P":
+        pods.take(event)
+    elif event.kind == "L" and (update := log.update(event)) is not None:
+        pods.kernel_update(update)
+        return update
+    elif event.kind == "R":
+        line = str(event.facts[0]) if event.facts else ""
+        if isinstance(entry := parse_entry(line), IntentEntry):
+            pods.remedy_ran(entry.remedy)
+        return line
+    return None
 
 
 def find_marks(recording: Recording) -> tuple[Mark, ...]:

@@ -13,9 +13,7 @@ from fragtui import __version__
 from fragtui.model.node.history import History
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.pods.pod_update import PodUpdate
-from fragtui.model.remedy.audit_entry import parse_entry
-from fragtui.model.remedy.remedy_history import IntentEntry
-from fragtui.player import Moment, PlayedStep, Position, Start
+from fragtui.player import Moment, PlayedStep, Position, Start, step_of
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
@@ -31,6 +29,8 @@ SILENT_SECONDS = 20.0
 """Seconds without a byte after which a link is opened again: a stream has one each sample."""
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 30.0
 _MAX_SAID = 200
+_MAX_EARLY = 4096
+"""Updates kept before the first sample, the newest: a damaged stream may have none."""
 
 
 class Link(Protocol):
@@ -52,8 +52,11 @@ class Link(Protocol):
     def why_ended(self) -> str:
         """Return what it said last, or how it ended."""
 
+    def end(self) -> None:
+        """End what it started, so that `read` ends; called on any thread, never waits."""
+
     def close(self) -> None:
-        """Close it and what it started; never waits."""
+        """Close it; called on the thread that reads, never waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +107,7 @@ class StreamedNode:
     def stop(self) -> None:
         """Stop soon; never waits."""
         self._stopping.set()
-        self.link.close()
+        self.link.end()
 
     def tick_now(self, *, page_types: bool = False) -> None:
         """Do nothing: the far end samples."""
@@ -169,7 +172,7 @@ class StreamedNode:
         if self._data_came:
             self._backoff.reset()
         if self._last is None:
-            self._early += steps  # Nothing can be drawn before the first sample.
+            self._early = [*self._early, *steps][-_MAX_EARLY:]  # Nothing can be drawn before the first sample.
             return
         if starts:
             steps = [*self._early, *steps]
@@ -191,7 +194,8 @@ class StreamedNode:
                 self._versions = f"fragtui there is {item.version or 'of an unknown version'}, here {__version__}"
             return False
         if isinstance(item, RecordedEvent):
-            self._take_event(item, steps)
+            if (step := step_of(item, self._log, self._pods)) is not None:
+                steps.append(step)
             return False
         assert isinstance(item, Tick) and self._builder is not None
         snapshot = self._builder.snapshot(item)
@@ -201,15 +205,3 @@ class StreamedNode:
         self._last = snapshot
         steps.append(snapshot)
         return begins
-
-    def _take_event(self, event: RecordedEvent, steps: list[PlayedStep]) -> None:
-        if event.kind == "P":
-            self._pods.take(event)
-        elif event.kind == "L" and (update := self._log.update(event)) is not None:
-            self._pods.kernel_update(update)
-            steps.append(update)
-        elif event.kind == "R":
-            line = str(event.facts[0]) if event.facts else ""
-            if isinstance(entry := parse_entry(line), IntentEntry):
-                self._pods.remedy_ran(entry.remedy)
-            steps.append(line)

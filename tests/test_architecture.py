@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -132,3 +133,10 @@ def names_in(body: ast.ClassDef) -> Iterator[str]:
         elif isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def test_every_module_that_the_guide_for_contributors_names_exists() -> None:
+    text = (REPOSITORY / ".github/CONTRIBUTING.md").read_text()
+    names = set(re.findall(r"`((?:[\w.-]+/)+\w+\.py)`", text))
+    places = (REPOSITORY, REPOSITORY / "fragtui")
+    assert len(names) > 60 and not [name for name in names if not any((place / name).exists() for place in places)]

@@ -76,5 +76,7 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     assert not within(modules, (*packing, "fragtui.sources.files.own_files"))
     late = tuple(f"fragtui.ui.panels.late.{name}" for name in ("consumers", "obstacles", "nodes"))
     assert not within(modules, (*late, "fragtui.sources.host.processes", "fragtui.model.node.consumers"))
+    rooms = tuple(f"fragtui.{room}.tracing" for room in ("kernel", "model", "render", "sources"))
+    assert not within(modules, (*rooms, "fragtui.ui.screens.trace_controller", "fragtui.model.state.not_logged"))
     assert not within(modules, ("fragtui.sources.host.cgroups", "fragtui.model.node.cgroup_memory"))
     assert not within(modules, ("psutil", "yaml", "urllib.request", "http", "_ssl"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from shlex import quote
 
 from fragtui.kernel.procfs.version import KernelVersion, parse_version
 from fragtui.model.node.cgroup_memory import CgroupMemory
@@ -55,7 +56,8 @@ class RemedyStep:
         """Return the shell command that does the same."""
         if self.action is Action.SYNC:
             return "sync"
-        return f"echo -n {self.text} > {printable(str(self.target(root)))}"
+        # A cgroup's name may have a backslash of systemd, or be chosen by a container.
+        return f"echo -n {self.text} > {quote(printable(str(self.target(root))))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +66,6 @@ class Remedy:
 
     id: str
     title: str
-    key: str
-    """The key that the screen offers it under."""
     steps: tuple[RemedyStep, ...]
     effect: Effect
     needs: str
@@ -101,11 +101,10 @@ def drop_caches(value: int, *, sync: bool) -> Remedy:
     title, effect, evidence = _DROPS[value]
     write = RemedyStep(Action.WRITE, DROP_CACHES, str(value))
     if not sync:
-        return Remedy(f"drop-caches-{value}", title, str(value), (write,), effect, _ROOT, evidence)
+        return Remedy(f"drop-caches-{value}", title, (write,), effect, _ROOT, evidence)
     return Remedy(
         id=f"sync-drop-caches-{value}",
         title=f"Sync, then {title[0].lower()}{title[1:]}",
-        key=str(value + 3),
         steps=(RemedyStep(Action.SYNC), write),
         effect=Effect(sync=True, page_cache=effect.page_cache, slab=effect.slab),
         needs=_ROOT,
@@ -115,16 +114,14 @@ def drop_caches(value: int, *, sync: bool) -> Remedy:
 
 def sync_only() -> Remedy:
     """Return the remedy that only writes dirty pages."""
-    return Remedy(
-        "sync", "Sync", "s", (RemedyStep(Action.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls"
-    )
+    return Remedy("sync", "Sync", (RemedyStep(Action.SYNC),), Effect(sync=True), "nothing", "Dirty in meminfo falls")
 
 
 def compact_all(*, sync: bool = False) -> Remedy:
     """Return the remedy that compacts every zone of every NUMA node; from 6.5 on the kernel accepts only "1"."""
     step = RemedyStep(Action.WRITE, COMPACT_MEMORY, "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION"
-    remedy = Remedy("compact", "Compact all memory", "c", (step,), Effect(compact=True), needs, _COMPACTED)
+    remedy = Remedy("compact", "Compact all memory", (step,), Effect(compact=True), needs, _COMPACTED)
     return _synced(remedy) if sync else remedy
 
 
@@ -133,7 +130,7 @@ def compact_node(node: int, *, sync: bool = False) -> Remedy:
     step = RemedyStep(Action.WRITE, f"{NODES}/node{node}/compact", "1")
     needs = f"{_ROOT}; CONFIG_COMPACTION and CONFIG_NUMA"
     effect = Effect(compact=True, node=node)
-    remedy = Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", "n", (step,), effect, needs, _COMPACTED)
+    remedy = Remedy(f"compact-node-{node}", f"Compact NUMA node {node}", (step,), effect, needs, _COMPACTED)
     return _synced(remedy) if sync else remedy
 
 
@@ -143,7 +140,6 @@ def _synced(remedy: Remedy) -> Remedy:
         remedy,
         id=f"sync-{remedy.id}",
         title=f"Sync, then {remedy.title[0].lower()}{remedy.title[1:]}",
-        key=remedy.key.upper(),
         steps=(RemedyStep(Action.SYNC), *remedy.steps),
         effect=replace(remedy.effect, sync=True),
     )
@@ -164,7 +160,6 @@ def wake_kcompactd(proactiveness: int | None, version: KernelVersion | None) -> 
     return Remedy(
         id="nudge-kcompactd",
         title="Wake background compaction",
-        key="b",
         steps=(RemedyStep(Action.WRITE, PROACTIVENESS, str(proactiveness or 0)),),
         effect=Effect(gentle=True),
         needs=f"{_ROOT}; kernel 5.15",
@@ -188,7 +183,6 @@ def reclaim_cgroup(cgroup: CgroupMemory, name: str, amount: int | None = None, *
     remedy = Remedy(
         id=RECLAIM,
         title=f"Reclaim the page cache of {name}",
-        key="R",
         steps=(RemedyStep(Action.WRITE, path, text, (cgroup.device, cgroup.inode)),),
         effect=Effect(page_cache=True, reclaim=wanted),
         needs="root and a writable cgroup mount; cgroup v1, or v2 and kernel 5.19",
@@ -204,7 +198,7 @@ def logged_reclaim(paths: Iterable[str], *, sync: bool) -> Remedy:
     place = next((step.path.rpartition("/")[0] for step in steps if step.path), "one cgroup")
     title = f"Reclaim the page cache of {place}"
     effect = Effect(sync=sync, page_cache=True, reclaim=0)
-    return Remedy(f"sync-{RECLAIM}" if sync else RECLAIM, title, "R", steps, effect, "", "", "it is logged")
+    return Remedy(f"sync-{RECLAIM}" if sync else RECLAIM, title, steps, effect, "", "", "it is logged")
 
 
 def catalogue(

@@ -14,6 +14,7 @@ from fragtui.model.node.watermark import RequestKind, Verdict
 from fragtui.model.pods.stuck_pods import PodCause, StuckPods
 from fragtui.model.remedy.remedy_history import Episode
 from fragtui.model.state.node_state import NodeState
+from fragtui.model.tracing.trace_tally import TraceTally
 
 Sample = tuple[tuple[str, ...], float]
 """Label values in the order of the family's labels, and the value."""
@@ -134,6 +135,22 @@ def failure_counter(totals: Mapping[str, int]) -> Family:
     samples = tuple(((cause,), float(count)) for cause, count in sorted(totals.items()))
     text = "Failed requests that the kernel reported since the exporter started; a lower bound."
     return Family("fragtui_allocation_failures", text, ("cause",), samples, counter=True)
+
+
+def denied_counters(tally: TraceTally, orders: int) -> tuple[Family, ...]:
+    """Return the denied requests since the trace began, by order, zeros included, and the events that were lost."""
+    counts: dict[int | None, int] = dict.fromkeys(range(orders), 0)
+    counts |= tally.denied_by_order
+    samples = tuple(
+        (("unknown" if order is None else str(order),), float(count))
+        for order, count in sorted(counts.items(), key=lambda item: -1 if item[0] is None else item[0])
+    )
+    text = "Requests that got no memory since the exporter traces, logged or not; most have a fallback."
+    lost = "Events of the trace that the kernel dropped; with any, the denied requests are a lower bound."
+    return (
+        Family("fragtui_denied_requests", text, ("order",), samples, counter=True),
+        Family("fragtui_trace_lost_events", lost, (), (((), float(tally.lost)),), counter=True),
+    )
 
 
 def logged_failures(totals: Mapping[str, int]) -> Family:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from fragtui.model.failures.groups import FailureGroups, GroupedFailures, group_failures, key_of
-from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
-from fragtui.model.node.snapshot import Snapshot, Unreadable
-from fragtui.model.node.verdict import NodeJudgement
-from fragtui.model.pods.stuck_pods import StuckPod, StuckPods
-from fragtui.model.remedy.forecast import Forecast, Gain
+from fragtui.model.failures.incident import SANDBOX_FAILURE, iso_utc
+from fragtui.model.pods.stuck_pods import StuckPod
+from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.recommendation import Choice, effect_of
-from fragtui.model.remedy.remedy_history import Episode, repeats
-from fragtui.model.remedy.tuning_advice import Advice
+from fragtui.model.remedy.remedy_history import repeats
 from fragtui.model.state.denials import denials_of
 from fragtui.model.state.node_state import NodeState, Question, Unseen, node_state
 from fragtui.model.state.waiting_pods import waiting_pods
@@ -27,6 +22,8 @@ from fragtui.render.pod_text import blocked_pods, kernel_facts, pod_facts, pod_n
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
+from fragtui.render.report.report_facts import ReportFacts
+from fragtui.render.tracing.trace_tables import report_section
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _UNCUT = 10_000
@@ -44,32 +41,6 @@ _DENIED_WITHOUT_PODS = "## Denied requests and OOM kills"
 _NO_LOG = "no kernel log could be read"
 _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
-
-
-@dataclass(frozen=True, slots=True)
-class ReportFacts:
-    """The content of the page; None for an unknown value, with the reason in the field beside it."""
-
-    snapshot: Snapshot
-    judgement: NodeJudgement
-    forecast: Forecast
-    incidents: tuple[Incident, ...] = ()
-    incidents_from: str | None = None
-    """Source of the incidents: /dev/kmsg or a log; None if no log could be read."""
-    pods: StuckPods | None = None
-    pods_unknown: str = "not looked for"
-    """Why `pods` is None, or what its sources can't show."""
-    unseen: tuple[Unseen, ...] | None = None
-    """What can't be answered; None if the fields above say it."""
-    episodes: tuple[Episode, ...] = ()
-    advice: tuple[Advice, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
-    """The files that could not be read, including those of the snapshot."""
-    places: tuple[str, ...] = ()
-    """Directories of the person who makes the report; paths in the report start with them."""
-    saved: bool = False
-    """Whether the node's files were saved earlier; the snapshot's time is then theirs."""
-    made_by: str = "fragtui"
 
 
 def state_of(facts: ReportFacts) -> NodeState:
@@ -97,6 +68,8 @@ def report_page(facts: ReportFacts, *, redact: bool = False, full: bool = False)
     """
     page = _Page(facts, redaction_for(facts) if redact else Redaction())
     sections = page.in_full() if full else page.in_brief()
+    if facts.trace is not None:
+        sections.append(report_section(facts.trace, facts.snapshot.host.page_size, page._out))
     rest = "" if full else " `fragtui report --full` has every group, pod, zone and remedy."
     note = (
         ["", "Names of pods, namespaces, hosts and images, ids and addresses are replaced by tokens, each by its own."]

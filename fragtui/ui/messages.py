@@ -16,6 +16,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what co
     from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
+    from fragtui.model.tracing.trace_batch import TraceBatch
     from fragtui.remedies.service import HistoryView, RemedyState
 
 
@@ -158,6 +159,18 @@ class ConsumersRead(MailboxMessage):
     def can_replace(self, message: Message) -> bool:
         """Return True for an older reading still in the queue."""
         return isinstance(message, ConsumersRead)
+
+
+class TraceRead(MailboxMessage):
+    """What a trace brought; each batch counts."""
+
+    def __init__(self, *batches: TraceBatch) -> None:
+        super().__init__()
+        self.batches = batches
+
+    def after(self, earlier: TraceRead) -> TraceRead:
+        """Return one message with the batches of both."""
+        return TraceRead(*earlier.batches, *self.batches)
 
 
 class CgroupsRead(MailboxMessage):

@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.pods.stuck_pods import StuckPod
     from fragtui.model.state.denials import Denials
+    from fragtui.model.tracing.trace_tally import TraceTally
     from fragtui.remedies.service import RemedyResult, RemedyState
 
 
@@ -102,6 +103,8 @@ class Session:
     """The last update of the pods; None before the first."""
     consumers: Consumers | None = None
     """The largest processes when they were last read, which is only while the node is out of memory; None if never."""
+    trace: TraceTally | None = None
+    """The sums of the last trace; None if none has begun."""
     cgroups: CgroupMemories | None = None
     """The cgroups with most page cache when they were last read, which is only on request; None if never."""
     notices: NoticeLog = field(default_factory=NoticeLog)
@@ -203,11 +206,12 @@ class Session:
     @property
     def denials(self) -> Denials:
         """The denied requests of the kernel log, summed up: card and list have their numbers from here."""
-        if self._denials is None:
+        traced = self.trace.denied if self.trace is not None and self.trace.running else 0
+        if self._denials is None or self._denials.traced != traced:
             from fragtui.model.state.denials import denials_of  # noqa: PLC0415  # Not for the first bars; see above.
 
-            log = self.failures
-            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, log.forgotten_suppressed)
+            log, hidden = self.failures, self.failures.forgotten_suppressed
+            self._denials = denials_of(log.incidents, log.state.proof, log.forgotten, hidden, self.trace)
         return self._denials
 
     @property
@@ -277,7 +281,7 @@ class Session:
         self._sized = None
         self.rates.clear()
         self.failures.clear()
-        self._denials = self.last_remedy = self.remedy_result = self.consumers = None
+        self._denials = self.last_remedy = self.remedy_result = self.consumers = self.trace = None
         self._steady = SteadyState()
         self.baseline = Baseline(first, "start") if first.zones else None
 

@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.remedy.risk import NodeConditions
+    from fragtui.model.tracing.trace_batch import TraceBatch
 
 
 class BackgroundReader(Protocol):
@@ -45,6 +46,32 @@ class ConsumerReader(Protocol):
 
     def look(self) -> None:
         """Start a reading if one is due; never waits."""
+
+
+class TracePlan(NamedTuple):
+    """What a trace would write, for the question before it."""
+
+    path: str
+    """The directory of its instance."""
+    buffer_kb: int
+    """KiB of the buffer of each CPU."""
+    cpus: int
+    events: tuple[str, ...]
+
+
+class Tracing(NamedTuple):
+    """Makes the reader of a trace, only after the user or an option asked for it."""
+
+    plan: Callable[[], TracePlan | str]
+    """Returns what it would write, or why the kernel can't be traced."""
+    reader: Callable[[Callable[[TraceBatch], None], Callable[[str], None]], BackgroundReader]
+    """Makes it from the receivers of batches and tracebacks."""
+    tidy: Callable[[], None]
+    """Removes what fragtuis that were killed left in tracefs."""
+    at_start: bool
+    """Whether an option or a setting asks for a trace."""
+    forbidden: str | None
+    """Why nothing may be traced; None if it may."""
 
 
 class CgroupsReader(Protocol):
@@ -118,6 +145,8 @@ class AppDependencies:
     """The same for the reader of cgroups, called on request; also for saved files."""
     recorder: ScreenRecorder | None = None
     """Records the node into a file; None if there is nothing to record."""
+    tracing: Tracing | None = None
+    """Traces the kernel; None for saved files."""
 
     @property
     def disabled_reason(self) -> str | None:
@@ -165,6 +194,8 @@ class BackgroundReaders:
         while missing and not self._stopping.is_set():
             missing = [(start, report) for start, report in missing if not self._has_started(start, report)]
             self._stopping.wait(RETRY_SECONDS if missing else 0)
+        if (tracing := self._dependencies.tracing) is not None and tracing.forbidden is None:
+            tracing.tidy()
 
     def _has_started(self, start: Callable[[], None], report: Callable[[str], None]) -> bool:
         try:

@@ -1,5 +1,7 @@
 """PID 1 of a guest (tests/support/guest.py): makes states of memory, and prints texts of /proc and a request's answer.
 
+With the events of a trace in TRACED, it prints that trace and vmstat's sums instead.
+
 A row on the console is a JSON object: kernel, state, order, answer, and the texts of /proc before the request, packed.
 The request is a control message: the kernel allocates it by kmalloc with GFP_KERNEL (net/core/sock.c sock_kmalloc),
 from order 2 on by the page allocator itself. It runs on the standard library alone, and nowhere else: it fills all
@@ -70,6 +72,11 @@ def counters() -> dict[str, int]:
     """Return what counts allocations that did not succeed at once."""
     rows = (row.split() for row in read("vmstat").splitlines())
     return {name: int(value) for name, value in rows if name.startswith((*STALLS, "oom_kill"))}
+
+
+def stall_us() -> int:
+    """Return the microseconds in which a task waited for memory, by PSI."""
+    return int(read("pressure/memory").partition("total=")[2].split()[0])
 
 
 class Requests:
@@ -155,6 +162,44 @@ def ask_all(requests: Requests, state: str, orders: range) -> None:
         print(json.dumps(row), flush=True)
 
 
+def trace(events: list[str]) -> None:
+    """Print formats and trace of these events while blocks of fragmented memory are asked for, and vmstat's sums.
+
+    The filter is set before the events are enabled, as fragtui does it.
+    """
+    libc.mount(b"none", b"/sys/kernel/tracing", b"tracefs", 0, None)
+    instance = "/sys/kernel/tracing/instances/guest"
+    libc.mkdir(instance.encode(), 0o700)
+
+    def put(name: str, text: str) -> None:
+        with open(f"{instance}/{name}", "w") as file:
+            file.write(text)
+
+    put("buffer_size_kb", "4096")
+    put("trace_clock", "mono")
+    put("events/kmem/mm_page_alloc/filter", "pfn == 0xffffffffffffffff")
+    requests, rings = Requests(), list[socket.socket]()
+    drain(fill_with_holes(free_bytes() // 5))
+    for order in (9, 7, 5):
+        take_blocks(order, rings)
+    for event in events:
+        put(f"events/{event}/enable", "1")
+    before, stalled = counters(), stall_us()
+    answers = [requests.answer(order) for _ in range(40) for order in range(TOP, 3, -1)]
+    after, stalled = counters(), stall_us() - stalled
+    put("tracing_on", "0")
+    texts = {}
+    for event in events:
+        with open(f"{instance}/events/{event}/format") as file:
+            texts[event] = file.read()
+    with open(f"{instance}/trace", "rb") as saved:
+        texts["trace"] = saved.read().decode("latin-1")
+    row = {"refused": answers.count("refused"), "waited": answers.count("waited"), "stall_us": stalled}
+    row |= {name: sum(after[each] - before[each] for each in after if each.startswith(name)) for name in STALLS}
+    packed = base64.b64encode(zlib.compress(json.dumps(texts).encode())).decode()
+    print(json.dumps({**row, "texts": packed}), flush=True)
+
+
 def run() -> None:
     """Go through the states, each worse than the one before."""
     for kind, place in (("proc", "/proc"), ("sysfs", "/sys")):
@@ -162,6 +207,9 @@ def run() -> None:
     set_value("net/core/optmem_max", 64 << 20)
     resource.setrlimit(resource.RLIMIT_NOFILE, (1 << 18, 1 << 18))
     libc.mlockall(1)
+    if events := os.environ.get("TRACED"):
+        trace(events.split(":"))
+        return
     requests = Requests()
     rings: list[socket.socket] = []
     ask_all(requests, "fresh", range(2, TOP + 1))

@@ -1,3 +1,4 @@
+import shlex
 from pathlib import Path
 
 import pytest
@@ -5,6 +6,7 @@ import pytest
 from fragtui.kernel.procfs.version import parse_version
 from fragtui.remedies.catalogue import (
     Action,
+    RemedyStep,
     catalogue,
     compact_node,
     drop_caches,
@@ -41,7 +43,7 @@ def test_sync_comes_first_where_it_is_asked_for() -> None:
 
 def test_ids_are_unique_and_every_remedy_names_its_needs_and_evidence() -> None:
     assert len({remedy.id for remedy in ALL}) == len(ALL)
-    assert all(remedy.title and remedy.needs and remedy.evidence and remedy.key for remedy in ALL)
+    assert all(remedy.title and remedy.needs and remedy.evidence for remedy in ALL)
     assert find_remedy(ALL, "compact") is not None and find_remedy(ALL, "reboot") is None
 
 
@@ -50,6 +52,12 @@ def test_the_sentence_names_the_path_below_the_hosts_root(tmp_path: Path) -> Non
     (tmp_path / "link").symlink_to(tmp_path / "host")
     step = drop_caches(1, sync=False).steps[0]
     assert step.sentence(tmp_path / "link") == f"writes '1' to {tmp_path}/host/proc/sys/vm/drop_caches"
+
+
+def test_the_command_is_safe_to_paste_whatever_a_cgroup_is_called() -> None:
+    step = RemedyStep(Action.WRITE, "sys/fs/cgroup/a\\x2db.slice/$(reboot); b/memory.reclaim", "1")
+    assert shlex.split(step.command(Path("/"))) == ["echo", "-n", "1", ">", f"/{step.path}"]
+    assert drop_caches(3, sync=False).steps[0].command(Path("/")) == "echo -n 3 > /proc/sys/vm/drop_caches"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ FILTER = f"proc/{os.getpid()}/coredump_filter"
 
 
 def step(name: str, text: str = "0x33") -> Remedy:
-    return Remedy(name, name.title(), "x", (RemedyStep(Action.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
+    return Remedy(name, name.title(), (RemedyStep(Action.WRITE, FILTER, text),), Effect(page_cache=True), "", "")
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +104,7 @@ def test_after_all_steps_it_reports_what_is_missing(log: AuditLog) -> None:
 
 
 def test_steps_that_cannot_run_here_are_skipped_and_reported(log: AuditLog) -> None:
-    gone = Remedy("gone", "Gone", "g", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    gone = Remedy("gone", "Gone", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
     end = run_to_end(Escalation([gone, step("a")], ROOT, log, 2, 10, "screen"), lambda done: done * 10)
     assert end.reason is EndReason.REACHED and [step.remedy.id for step in end.steps] == ["a"]
     assert end.skipped == ("gone: /proc/sys/vm/nothing does not exist",)
@@ -113,7 +113,7 @@ def test_steps_that_cannot_run_here_are_skipped_and_reported(log: AuditLog) -> N
 
 
 def test_an_abort_within_a_step_ends_the_escalation(log: AuditLog) -> None:
-    long = Remedy("long", "Long", "l", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
+    long = Remedy("long", "Long", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
     escalation = Escalation([long, step("never")], ROOT, log, 2, 10, "screen")
     assert escalation.advance(node(0)) is None and escalation.running is not None
     escalation.abort()
@@ -245,6 +245,20 @@ def test_the_guard_runs_its_escalation_and_gives_up(
         + ("last time, too few 2 times in a row)" if again else "last time)")
     )
     later.close()
+
+
+def test_a_guard_does_not_give_up_because_no_cgroup_can_be_read_for_a_moment(
+    log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [(step("a"),), ()]
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: found.pop(0))
+    policy = Policy(order=2, blocks=10, hold=0, steps=(EscalationStep.RECLAIM,))
+    guard = Guard(policy, ROOT, log, time.monotonic())
+    end = time.monotonic() + 30
+    while guard.escalation is None and guard.state.stopped is None and time.monotonic() < end:
+        guard.tick(node(0))
+    assert not found and guard.state.stopped is None and guard.escalation is not None
+    guard.close()
 
 
 def test_if_only_memory_is_missing_no_step_is_left_out_for_its_blocks(log: AuditLog, tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 run.lock_directories = lambda root, audit: (audit.parent,)
 step = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x2b")
-remedy = Remedy("test", "Test", "t", (step,), Effect(), "", "")
+remedy = Remedy("test", "Test", (step,), Effect(), "", "")
 running = run.RemedyRun.start(remedy, Path("/"), AuditLog(Path(sys.argv[1])), run.RunRequest("screen"))
 while running.wait(1.0) is None:
     pass

@@ -23,7 +23,7 @@ from tests.support.places import REPOSITORY
 from tests.support.trusted import umask
 
 ROOT = Path("/")
-SYNC = Remedy("test", "Test", "t", (RemedyStep(Action.SYNC),), Effect(), "", "")
+SYNC = Remedy("test", "Test", (RemedyStep(Action.SYNC),), Effect(), "", "")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 FULL_DISK = """

@@ -100,7 +100,7 @@ def test_a_missing_file_is_a_kernel_without_compaction(tmp_path: Path) -> None:
     (root / "proc/sys/vm/compact_memory").unlink()
     assert "CONFIG_COMPACTION" in str(disabled_because(compact_all(), root))
     assert "node9 does not exist" in str(disabled_because(compact_node(9), ROOT))
-    odd = Remedy("x", "X", "x", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
+    odd = Remedy("x", "X", (RemedyStep(Action.WRITE, "proc/sys/vm/nothing", "1"),), Effect(), "", "")
     assert str(disabled_because(odd, root)).endswith("nothing does not exist")
 
 

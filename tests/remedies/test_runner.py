@@ -33,7 +33,7 @@ SYNC = RemedyStep(Action.SYNC)
 
 
 def remedy(*steps: RemedyStep) -> Remedy:
-    return Remedy("test", "Test", "t", steps, Effect(), "", "")
+    return Remedy("test", "Test", steps, Effect(), "", "")
 
 
 def write(text: str) -> RemedyStep:
@@ -187,7 +187,7 @@ from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 from fragtui.model.remedy.effect import Effect
 log = AuditLog(Path(sys.argv[1]))
 run.lock_directories = lambda root, audit: (audit.parent,)
-remedy = Remedy("test", "Test", "t", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
+remedy = Remedy("test", "Test", (RemedyStep(Action.SYNC),) * 4000, Effect(), "", "")
 running = run.RemedyRun.start(remedy, Path("/"), log, run.RunRequest("screen"))
 print(running._process.pid, flush=True)
 time.sleep(60)

@@ -22,9 +22,7 @@ from fragtui.remedies.service import RemedyService, RemedyState
 from fragtui.sources.host.reader import NodeReader
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
-HARMLESS = Remedy(
-    "harmless", "Harmless", "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", ""
-)
+HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
 
 
 @pytest.fixture

@@ -27,8 +27,9 @@ from fragtui.render.forecast_text import forecast_text
 from fragtui.render.incident_text import kind_counts
 from fragtui.render.metrics import Family, node_metrics
 from fragtui.render.numbers import rough
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
-from fragtui.render.report_page import ReportFacts, failures_of, report_page, state_of
+from fragtui.render.report_page import failures_of, report_page, state_of
 from fragtui.text import counted
 from tests.support.examples import examples
 from tests.support.node_states import DENIALS, NODES, PODS

@@ -18,8 +18,9 @@ from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry
 from fragtui.model.remedy.tuning_advice import Advice
 from fragtui.render.redaction import Redaction, redaction_of
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
-from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.render.report_page import report_page
 from fragtui.render.terminal_text import Role, cells, painted
 from fragtui.sources.host.reader import NodeReader
 from tests.support.host_tree import FRAGMENTED, HostTree

@@ -25,19 +25,27 @@ def kernels() -> list[Path]:
 
 
 def boot(
-    kernel: Path, program: Path, folder: Path, *, megabytes: int = 384, seconds: float = 900, disk: Path | None = None
+    kernel: Path,
+    program: Path,
+    folder: Path,
+    *,
+    megabytes: int = 384,
+    seconds: float = 900,
+    disk: Path | None = None,
+    variable: str = "",
 ) -> str:
     """Run the program in a guest until it powers off, and return its console; raises TimeoutExpired.
 
-    `disk` is the image of /dev/nvme0n1. The kernel is emulated, so that no rights are needed: Python in it is about 100
-    times slower.
+    `disk` is the image of /dev/nvme0n1, `variable` one more of the program's environment: ``NAME=value``. The kernel is
+    emulated, so that no rights are needed: Python in it is about 100 times slower.
     """
     initramfs = folder / "initramfs.gz"
     initramfs.write_bytes(gzip.compress(_archive(_files_of(program)), 1))
     command = [QEMU, "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]
     command += ["-m", str(megabytes), "-smp", "1", "-kernel", str(kernel), "-initrd", str(initramfs)]
     # What the kernel does not know becomes PID 1's environment: Python has no random numbers yet.
-    command += ["-append", "console=ttyS0 panic=-1 loglevel=0 rdinit=/init PYTHONHASHSEED=0", "-serial", "stdio"]
+    parameters = f"console=ttyS0 panic=-1 loglevel=0 rdinit=/init PYTHONHASHSEED=0 {variable}"
+    command += ["-append", parameters, "-serial", "stdio"]
     if disk is not None:
         command += ["-drive", f"file={disk},format=raw,if=none,id=disk", "-device", "nvme,drive=disk,serial=1"]
     done = subprocess.run(command, capture_output=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL)

@@ -24,7 +24,7 @@ from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import KeyMap
 from fragtui.ui.terminal.detection import TerminalLook
-from fragtui.ui.wiring import AppDependencies
+from fragtui.ui.wiring import AppDependencies, Tracing
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
 
@@ -44,6 +44,7 @@ def make_app(
     write_report: Callable[[Path], object] | None = None,
     thresholds: Thresholds = DEFAULT_THRESHOLDS,
     processes: bool = False,
+    tracing: Tracing | None = None,
     cgroups: bool = False,
 ) -> FragtuiApp:
     """Return the application as the command line makes it."""
@@ -71,6 +72,7 @@ def make_app(
             write_report=write_report,
             recorder=recorder,
             consumers=partial(ProcessReader, root / "proc", reader.host.page_size) if processes else None,
+            tracing=tracing,
             cgroups=partial(CgroupReader, root) if cgroups else None,
         ),
         look,

@@ -59,6 +59,15 @@ def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path)
         assert far.wait() == 0
 
 
+def test_idle_exit_ends_a_stream_too(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    here = shlex.join(command())
+    piped = f"{here} record --root {tmp_path} --stream -q - | {here} replay - --idle-exit 2s"
+    with terminal("-c", piped, argv=["sh"]) as far:
+        assert far.wait(60.0) == 0
+        assert b"fragtui ended: no key for 2.0s (--idle-exit)" in far.written
+
+
 @pytest.mark.parametrize("what", ["nothing", "no stream"])
 def test_a_pipe_without_a_stream_says_what_came(what: str) -> None:
     here = shlex.join(command())

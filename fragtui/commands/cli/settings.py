@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # See `take_settings`.
     from fragtui.model.node.verdict import Thresholds
     from fragtui.sources.config.settings import Settings, Value
 
-SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order", "idle_exit")
+SETTINGS_WITH_OPTION = ("theme", "ascii", "interval", "order", "idle_exit", "trace")
 _NOT_ASKED = ("-h", "--help", "--version")
 """With one of these, no setting counts: help must work with a broken file too."""
 
@@ -76,3 +76,9 @@ def read_only_because(args: argparse.Namespace) -> str | None:
         return "--read-only"
     settings: Settings | None = getattr(args, "settings", None)
     return f"read_only of {settings.source('read_only')}" if settings is not None and settings["read_only"] else None
+
+
+def trace_forbidden(args: argparse.Namespace) -> str | None:
+    """Return why nothing may be traced: read-only, unless the command line itself asks for a trace; else None."""
+    why = read_only_because(args)
+    return None if why is None or "trace" in args.named else f"started with {why}; add --trace to trace nevertheless"

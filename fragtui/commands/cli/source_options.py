@@ -57,6 +57,15 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_trace_option(parser: argparse.ArgumentParser) -> None:
+    """Add ``--trace``."""
+    parser.add_argument(
+        "--trace",
+        action="store_true",
+        help="trace denied requests, fragmentation and waits (root; makes and removes a tracefs instance)",
+    )
+
+
 def _theme(text: str) -> str:
     from fragtui.ui.widgets.palette import THEME_CHOICES  # noqa: PLC0415  # See above.
 

@@ -229,11 +229,8 @@ class _Gate:
         args = self._args
         if (why := self._none_can_run(found)) is not None:
             return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
-        used = in_use(args.root, args.unless_unit, args.unless_port, args.unless_process)
-        if used.live:
-            return _Verdict(GateResult.BUSY, f"no remedy runs: {'; '.join(used.live)}")
-        if used.unknown:
-            return _Verdict(GateResult.UNKNOWN, f"no remedy runs: {'; '.join(used.unknown)}")
+        if (verdict := self._in_use()) is not None:
+            return verdict
         if self._ran and not self._promising(snapshot, found) and self._verdict is not None:
             return self._verdict._replace(next_in=_NEXT_LADDER_SECONDS)
         try:
@@ -246,6 +243,16 @@ class _Gate:
             return self._climb(snapshot, self._remedies(found))
         finally:
             lock.release()
+
+    def _in_use(self) -> _Verdict | None:
+        """Return that a remedy may disturb what the user named, None if it can't."""
+        args = self._args
+        used = in_use(args.root, args.unless_unit, args.unless_port, args.unless_process)
+        if used.live:
+            return _Verdict(GateResult.BUSY, f"no remedy runs: {'; '.join(used.live)}")
+        if used.unknown:
+            return _Verdict(GateResult.UNKNOWN, f"no remedy runs: {'; '.join(used.unknown)}")
+        return None
 
     def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
         gain = gain_of_all(snapshot, self._need)
@@ -284,6 +291,8 @@ class _Gate:
             left_out = [remedy for remedy in left if remedy.id not in ran and disabled[remedy.id] is None]
             if end.reason is not EndReason.EXHAUSTED or not (early or left_out):
                 break
+            if (verdict := self._in_use()) is not None:  # It may have started meanwhile.
+                return verdict
             left = [*left_out, *(remedy for remedy in left if remedy.effect.compact and remedy not in left_out)]
             always = len(left_out)
             snapshot = self._reader.sample(page_types=True)
@@ -301,6 +310,9 @@ class _Gate:
         snapshot = self._reader.sample(page_types=True)
         missing = missing_bytes(snapshot, self._need)
         held = held_by_processes(snapshot)
+        if missing is None:
+            why = f"what must be freed is unknown: zoneinfo: {snapshot.why('zoneinfo') or 'not read'}"
+            return _Verdict(GateResult.BUSY, why, _NEXT_LADDER_SECONDS)
         if not missing:
             why = "enough memory is free, in pieces between pages that nothing moves"
             return _Verdict(GateResult.REBOOT_REQUIRED, why)

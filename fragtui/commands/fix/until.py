@@ -113,7 +113,10 @@ class LogWatch:
         if path != "-":
             try:
                 self._descriptor = self._open()
-                if stat.S_ISREG(os.fstat(self._descriptor).st_mode):
+                mode = os.fstat(self._descriptor).st_mode
+                if stat.S_ISDIR(mode):
+                    raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+                if stat.S_ISREG(mode):
                     os.lseek(self._descriptor, 0, os.SEEK_END)
             except OSError as error:
                 raise CannotWatch(f"{printable(path)}: {os_reason(error)}") from error
@@ -145,10 +148,8 @@ class LogWatch:
             return os.read(0, _CHUNK) or None
         try:
             return os.read(self._descriptor, _CHUNK)
-        except OSError as error:
-            if error.errno in (errno.EAGAIN, errno.EIO):
-                return b""
-            raise
+        except OSError:  # Nothing has come, or the file is gone (NFS): a guard does not end by it.
+            return b""
 
     def _replaced(self) -> bool:
         """Begin at the start of the file if it is another one by now (rotated), or was cut; return whether it was."""

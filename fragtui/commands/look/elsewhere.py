@@ -42,6 +42,9 @@ def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
         report_error(args, str(error))
         return Exit.USAGE
     # Textual takes 200 ms of CPU, and --help imports this module too.
+    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
+
+    import_asyncio()
     from fragtui.streamed_node import StreamedNode  # noqa: PLC0415
     from fragtui.ui.replay_app import StreamApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
@@ -50,6 +53,7 @@ def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
     app = StreamApp(
         lambda deliver, crash: StreamedNode(link, deliver, crash), args.order, look, keymap, thresholds_of(args)
     )
+    app.idle_exit = args.idle_exit
     try:
         app.run()
     finally:

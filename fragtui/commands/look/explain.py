@@ -21,7 +21,8 @@ from fragtui.commands.cli.progress import Progress, progress_of_logs
 from fragtui.commands.cli.time_range import add_time_range, time_range_of
 from fragtui.json_line import json_line
 from fragtui.kernel.gfp.flags import table_for
-from fragtui.kernel.procfs.version import parse_version
+from fragtui.kernel.procfs.version import KernelVersion, parse_version
+from fragtui.kernel.tracing.event_lines import is_trace
 from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups
 from fragtui.render.failure_table import (
     LogsRead,
@@ -33,7 +34,7 @@ from fragtui.render.failure_table import (
 )
 from fragtui.render.terminal_text import Line, painted
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.files.log_files import open_log, refuse_device
+from fragtui.sources.files.log_files import head_of, open_log, refuse_device
 from fragtui.sources.files.trust import Opener, open_named, opener_of
 from fragtui.sources.host.tree import saved_tree
 from fragtui.sources.saved.explain import OpenLog, explain_logs
@@ -42,6 +43,8 @@ from fragtui.sources.saved.read_lines import MAX_HEAD, ReadLines
 from fragtui.text import counted, printable
 
 HELP = "explain the failed allocations, OOM kills and failed sandboxes of a log"
+_PAGE_SIZE = 4096
+"""Bytes of a page, which no trace shows."""
 _MAX_ROWS = 15
 """Rows of a table without --all."""
 
@@ -71,10 +74,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the failures; return 0, or 1 if a log could not be read to its end, or 130 after Ctrl-C."""
-    table = None
-    if args.kernel is not None:
-        version = parse_version(args.kernel)
-        table = table_for(version) if version else None
+    version = parse_version(args.kernel) if args.kernel is not None else None
+    table = table_for(version) if version else None
     failed: list[str] = []
 
     def report_error(name: str, error: Exception) -> None:
@@ -85,6 +86,7 @@ def run(args: argparse.Namespace) -> int:
         failed.append(name)
 
     logs: list[OpenLog] = []
+    traces: list[tuple[str, IO[bytes]]] = []
     shown: list[str] = []
     failures, output = FailureGroups(), _Output(args.color)
     progress = Progress(lambda: progress_of_logs(logs), lambda: counted(failures.incidents, "incident"))
@@ -114,11 +116,19 @@ def run(args: argparse.Namespace) -> int:
                 report_error(name, error)
                 continue
             opened.callback(log.close)
+            if is_trace(_head(log)):
+                traces.append((name, log))
+                continue
             # The ids of a single log do not contain its name: they stay the same when the file is moved.
             logs.append(
                 OpenLog(log, name if len(names) > 1 else "", now, ReadLines(on_read, 0 if args.json else MAX_HEAD))
             )
             shown.append(name)
+        for name, log in traces:
+            try:
+                _explain_trace(log, version, output, as_json=args.json, named=len(names) > 1)
+            except (OSError, EOFError) as error:
+                report_error(name, error)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
         incidents = each_once(incidents) if openers else incidents
         chosen, unstamped = time_range_of(args), 0
@@ -138,7 +148,7 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             interrupt.came = True
         progress.clear()
-        if not args.json:
+        if not args.json and (logs or not traces):
             missing = "ended by Ctrl-C" if interrupt.came else "not everything could be read" if failed else ""
             output.write(_summary(failures, logs, missing, output.width, every=args.all))
         sys.stdout.flush()
@@ -148,6 +158,30 @@ def run(args: argparse.Namespace) -> int:
             if notice := opened_log.cut.words:
                 print(f"fragtui explain: {printable(name)}: {notice}", file=sys.stderr)
     return Exit.ABORTED if interrupt.came else Exit.FAILED if failed else Exit.DONE
+
+
+def _head(log: IO[bytes]) -> bytes:
+    """Return the beginning of a log; empty if it can't be peeked: its reader reports an error."""
+    try:
+        return head_of(log)
+    except (OSError, EOFError):
+        return b""
+
+
+def _explain_trace(
+    log: IO[bytes], version: KernelVersion | None, output: _Output, *, as_json: bool, named: bool
+) -> None:
+    """Print what a saved trace shows. Raises OSError."""
+    # 5 ms of CPU, and a log that is no trace needs none of it.
+    from fragtui.render.tracing.trace_json import trace_fields  # noqa: PLC0415
+    from fragtui.render.tracing.trace_tables import saved_lines  # noqa: PLC0415
+    from fragtui.sources.saved.trace import read_trace  # noqa: PLC0415
+
+    tally, events = read_trace(log, old_migratetypes=version is not None and not version.at_least(4, 4))
+    if as_json:
+        print(json_line(trace_fields(tally, saved=True), ascii_only=False))
+    else:
+        output.write([*saved_lines(tally, events, _PAGE_SIZE, output.width), *([()] if named else [])])
 
 
 def _summary(failures: FailureGroups, logs: Sequence[OpenLog], missing: str, width: int, *, every: bool) -> list[Line]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -29,13 +31,16 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.tuning_advice import advise
 from fragtui.model.state.node_state import Unseen
+from fragtui.model.tracing.trace_batch import TraceBatch
+from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.output_file import write_file
 from fragtui.remedies.audit.history import read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.report.markdown import on_terminal
+from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
-from fragtui.render.report_page import ReportFacts, report_page
+from fragtui.render.report_page import report_page
 from fragtui.render.source_text import pods_sight, unanswered
 from fragtui.render.terminal_text import painted
 from fragtui.sources.files.host_files import os_reason
@@ -46,13 +51,15 @@ from fragtui.sources.kernel_log.journal import why_no_journal
 from fragtui.sources.saved.explain import OpenLog
 from fragtui.sources.saved.incidents import incidents_of
 from fragtui.sources.saved.readers import SavedPods
-from fragtui.text import counted, printable
+from fragtui.text import counted, parse_duration, printable
 
 HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, advice"
 _SOURCES_SECONDS = 1.2
 """Time for all logs and sources of pods together: the report comes within two seconds."""
 _QUIET_SECONDS = 0.3
 """What has delivered nothing for so long has delivered what it has; there are four updates of pods a second."""
+_MAX_TRACE = 3600
+"""Seconds of the longest trace."""
 _FORMATS = ("json", "wide")
 """What ``-o`` takes besides a file."""
 
@@ -79,6 +86,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--full", action="store_true", help="all groups of failures, pods, zones and remedies, not only one page"
     )
+    parser.add_argument(
+        "--trace",
+        dest="trace_for",  # `trace` is a setting, of the verbs that trace as long as they run.
+        type=_seconds,
+        metavar="S",
+        help="trace for so many seconds first: denied requests, fragmentation and waits (root; makes and removes a "
+        "tracefs instance)",
+    )
     add_color(parser)
     parser.epilog = (
         "the page has the state, who was denied memory, which pods are stuck, what to try; then tables, newest "
@@ -91,7 +106,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the report; return 0, or 1 if that fails."""
     progress = _Progress()
     try:
-        facts = collect(args, progress)
+        trace = _traced(args, progress) if args.trace_for is not None else None
+        facts = replace(collect(args, progress), trace=trace)
     finally:
         progress.clear()
     chosen = _within(time_range_of(args), facts)
@@ -159,9 +175,41 @@ def _write(path: Path, page: str) -> None:
         device.write(page.encode())
 
 
-def write_report(args: argparse.Namespace, path: Path) -> None:
+def write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None = None) -> None:
     """Write the report into a new file; raises OSError if that fails."""
-    write_file(path, report_page(collect(args)))
+    write_file(path, report_page(replace(collect(args), trace=trace)))
+
+
+def _seconds(text: str) -> float:
+    seconds = parse_duration(text)
+    if seconds is None or not 1 <= seconds <= _MAX_TRACE:
+        raise argparse.ArgumentTypeError(f"{text}: expected 1 to {_MAX_TRACE} seconds, such as 60 or 5m")
+    return seconds
+
+
+def _traced(args: argparse.Namespace, progress: _Progress) -> TraceTally:
+    """Return the sums of a trace of this node for the wanted time, or of none with the reason."""
+    from fragtui.sources.tracing.reader import TraceReader  # noqa: PLC0415  # Seldom asked for.
+
+    reader = NodeReader(args.root)
+    tally, ended = TraceTally(time.time()), threading.Event()
+    if not reader.live:
+        tally.take(TraceBatch(tally.since, ended="a trace needs the live node"))
+        return tally
+
+    def take(batch: TraceBatch) -> None:
+        tally.take(batch)
+        if batch.ended is not None:
+            ended.set()
+
+    progress.note(f"tracing for {args.trace_for:.0f} s")
+    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
+    trace = TraceReader(reader.tree.root, take, lambda text: None, old_migratetypes=old)
+    trace.start()
+    ended.wait(args.trace_for)
+    trace.close()
+    reader.close()
+    return tally
 
 
 class _Found(NamedTuple):

@@ -6,7 +6,10 @@ import argparse
 import os
 import resource
 import sys
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +17,8 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import command_for_sudo
-from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
-from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of, trace_forbidden
+from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options, add_trace_option
 from fragtui.sampler import Sampler
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
     from fragtui.model.node.cgroup_memory import CgroupMemories
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.remedy.risk import NodeConditions
+    from fragtui.model.tracing.trace_batch import TraceBatch
+    from fragtui.model.tracing.trace_tally import TraceTally
     from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.host.cgroups import CgroupReader
     from fragtui.sources.host.processes import ProcessReader
@@ -33,6 +38,8 @@ if TYPE_CHECKING:
     from fragtui.sources.node_readers import NodeReaders
     from fragtui.sources.pods.watcher import PodWatcher
     from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+    from fragtui.sources.tracing.reader import TraceReader
+    from fragtui.ui.wiring import TracePlan, Tracing
 
 _OPEN_FILES = 40
 """Twice what the screen, its readers and their children keep open: some files are open for a moment only."""
@@ -45,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_interval(parser)
     add_source_options(parser)
     add_look_options(parser)
+    add_trace_option(parser)
     parser.add_argument(
         "--host",
         metavar="URL",
@@ -96,6 +104,7 @@ def run(args: argparse.Namespace) -> int:
             file=sys.stderr,
         )
         return Exit.USAGE
+    traces = _Traces()
     app = FragtuiApp(
         AppDependencies(
             sampler=lambda deliver, crash: Sampler(reader, deliver, crash, args.interval),
@@ -111,8 +120,9 @@ def run(args: argparse.Namespace) -> int:
             as_root=command_for_sudo(sys.argv[1:]) if reader.live else None,
             audit=args.audit,
             recorder=recorder,
-            write_report=lambda path: _write_report(args, path),
+            write_report=lambda path: _write_report(args, path, traces.copy()),
             consumers=partial(_process_reader, reader) if reader.live else None,
+            tracing=_tracing(args, reader, recorder, traces) if reader.live else None,
             cgroups=partial(_cgroup_reader, reader.tree.root),
         ),
         detect(args.theme, to_ascii=args.ascii),
@@ -164,6 +174,98 @@ def _process_reader(
     return ProcessReader(reader.tree.root / "proc", reader.host.page_size, deliver, on_crash)
 
 
+def _tracing(args: argparse.Namespace, reader: NodeReader, recorder: Recorder, traces: _Traces) -> Tracing:
+    """Return what makes the readers of traces; `traces` gets the sums of the newest, for the report."""
+    from fragtui.ui.wiring import Tracing  # noqa: PLC0415  # See run().
+
+    root = reader.tree.root
+    forbidden = trace_forbidden(args)
+    return Tracing(
+        partial(_trace_plan, root),
+        partial(_trace_reader, reader, recorder, traces),
+        partial(_remove_stale_traces, root),
+        args.trace and forbidden is None,
+        forbidden,
+    )
+
+
+class _Traces:
+    """The sums of the newest trace: taken on the thread of its reader, copied on that of a report."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._tally: TraceTally | None = None
+
+    def begin(self) -> None:
+        """Begin another."""
+        from fragtui.model.tracing.trace_tally import TraceTally  # noqa: PLC0415  # See run().
+
+        with self._lock:
+            self._tally = TraceTally(time.time())
+
+    def take(self, batch: TraceBatch) -> None:
+        """Add a batch."""
+        with self._lock:
+            if self._tally is not None:
+                self._tally.take(batch)
+
+    def copy(self) -> TraceTally | None:
+        """Return the sums, None if there was no trace."""
+        with self._lock:
+            return None if self._tally is None else self._tally.copy()
+
+
+def _trace_plan(root: Path) -> TracePlan | str:
+    # 5 ms of CPU: see run().
+    from fragtui.sources.tracing.instance import (  # noqa: PLC0415
+        EVENTS,
+        TracingError,
+        buffer_kb,
+        cpu_count,
+        own_path,
+        tracefs,
+    )
+    from fragtui.ui.wiring import TracePlan  # noqa: PLC0415
+
+    try:
+        folder = tracefs(root)
+    except TracingError as error:
+        return str(error)
+    cpus = cpu_count(folder)
+    return TracePlan(str(own_path(folder)), buffer_kb(cpus), cpus, tuple(event for part in EVENTS for event in part))
+
+
+def _trace_reader(
+    reader: NodeReader,
+    recorder: Recorder,
+    traces: _Traces,
+    deliver: Callable[[TraceBatch], None],
+    on_crash: Callable[[str], None],
+) -> TraceReader:
+    from fragtui.sources.tracing.reader import TraceReader  # noqa: PLC0415  # See run().
+
+    traces.begin()
+
+    def take(batch: TraceBatch) -> None:
+        recorder.trace(batch)
+        traces.take(batch)
+        deliver(batch)
+
+    version = reader.host.version
+    old = version is not None and not version.at_least(4, 4)
+    return TraceReader(reader.tree.root, take, on_crash, old_migratetypes=old)
+
+
+def _remove_stale_traces(root: Path) -> None:
+    """Remove what fragtuis that were killed left in tracefs; without such a directory, nothing is imported."""
+    for place in ("sys/kernel/tracing", "sys/kernel/debug/tracing"):
+        with suppress(OSError):
+            if any(path.name.startswith("fragtui-") for path in (root / place / "instances").iterdir()):
+                from fragtui.sources.tracing.instance import remove_stale  # noqa: PLC0415  # See above.
+
+                remove_stale(root / place)
+
+
 def _cgroup_reader(
     root: Path, deliver: Callable[[CgroupMemories], None], on_crash: Callable[[str], None]
 ) -> CgroupReader:
@@ -172,7 +274,7 @@ def _cgroup_reader(
     return CgroupReader(root, deliver, on_crash)
 
 
-def _write_report(args: argparse.Namespace, path: Path) -> None:
+def _write_report(args: argparse.Namespace, path: Path, trace: TraceTally | None) -> None:
     from fragtui.commands.look.report import write_report  # noqa: PLC0415  # See run().
 
-    write_report(args, path)
+    write_report(args, path, trace)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error, report_progress
 from fragtui.commands.cli.output_options import add_quiet
-from fragtui.commands.cli.settings import thresholds_of
+from fragtui.commands.cli.settings import thresholds_of, trace_forbidden
 from fragtui.commands.cli.signals import end_signals
 from fragtui.commands.cli.source_factory import joined_readers
-from fragtui.commands.cli.source_options import add_source_options
+from fragtui.commands.cli.source_options import add_source_options, add_trace_option
 from fragtui.commands.record.exporter import NodeSource, registry_of
 from fragtui.commands.record.metrics_server import MetricsServer, Security, ServerError, exposure
 from fragtui.model.node.verdict import COSTLY_ORDER
@@ -29,6 +29,9 @@ from fragtui.text import printable
 
 if TYPE_CHECKING:
     from prometheus_client.registry import CollectorRegistry
+
+    from fragtui.model.tracing.trace_batch import TraceBatch
+    from fragtui.sources.tracing.reader import TraceReader
 
 HELP = "serve Prometheus metrics, write them to a textfile, or print rules and a dashboard"
 DEFAULT_LISTEN = "127.0.0.1:9917"
@@ -63,6 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="require the bearer token in this file")
     add_quiet(parser)
     add_source_options(parser)
+    add_trace_option(parser)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -128,6 +132,9 @@ def _serve(args: argparse.Namespace) -> int:
             others = [readers.pods(source.pod_update), readers.kernel_log(source.kernel_log)]
         for other in others:
             other.start()
+        trace = _trace_reader(args, source) if args.trace and not args.lean else None
+        if trace is not None:
+            trace.start()
         shown = f"[{host}]" if ":" in host else host
         scheme = "http" if security.certificate is None else "https"
         port = server.server_address[1]
@@ -135,5 +142,30 @@ def _serve(args: argparse.Namespace) -> int:
         ended.wait()
         for other in others:
             other.stop()
+        if trace is not None:
+            trace.close()
         server.shutdown()
     return Exit.DONE
+
+
+def _trace_reader(args: argparse.Namespace, source: NodeSource) -> TraceReader | None:
+    """Return the reader of a trace; None, after a warning, if this node may not be traced."""
+    from fragtui.sources.tracing.reader import TraceReader  # noqa: PLC0415  # 5 ms of CPU, seldom asked for.
+
+    def warn(why: str) -> None:
+        print(f"fragtui export: warning: no trace: {why}", file=sys.stderr)
+
+    def take(batch: TraceBatch) -> None:
+        source.trace(batch)
+        if batch.ended:
+            warn(batch.ended)
+
+    reader = source.reader
+    if not reader.live:
+        warn("it needs the live node")
+        return None
+    if (why := trace_forbidden(args)) is not None:
+        warn(why)
+        return None
+    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
+    return TraceReader(reader.tree.root, take, warn, old_migratetypes=old)

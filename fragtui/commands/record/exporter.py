@@ -19,11 +19,14 @@ from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.remedy.remedy_history import episodes
 from fragtui.model.state.node_state import node_state
 from fragtui.model.state.waiting_pods import waiting_pods
+from fragtui.model.tracing.trace_batch import TraceBatch
+from fragtui.model.tracing.trace_tally import TraceTally
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
 from fragtui.render.metrics import (
     Family,
     class_gauge,
+    denied_counters,
     failure_counter,
     logged_failures,
     node_metrics,
@@ -69,6 +72,7 @@ class NodeSource:
         self._log = KernelLogStatus()
         self._node = pod_node_name() if self.reader.live else None
         self._pods: PodUpdate | None = None
+        self._trace: TraceTally | None = None
 
     def kernel_log(self, update: KernelLogUpdate) -> None:
         """Take an update of the kernel log."""
@@ -84,6 +88,13 @@ class NodeSource:
         """Take an update of the pods."""
         with self._lock:
             self._pods = update
+
+    def trace(self, batch: TraceBatch) -> None:
+        """Take what a trace brought."""
+        with self._lock:
+            if self._trace is None:
+                self._trace = TraceTally(batch.time)
+            self._trace.take(batch)
 
     def families(self) -> Iterator[Family]:
         """Sample the node and yield all metrics; unknown values have no sample. In a pod each names its node."""
@@ -111,6 +122,9 @@ class NodeSource:
         )
         if self._counts is not None and self._log.state.sight is Sight.LOOKED:
             yield failure_counter(self._counts.totals(time.monotonic()))
+        if self._trace is not None and self._trace.running:
+            orders = max((len(zone.free_blocks) for zone in snapshot.zones or ()), default=0)
+            yield from denied_counters(self._trace, orders)
         if self._pods is not None and seen:
             yield pod_gauge(self._pods.stuck)
             yield class_gauge(self._pods.stuck)

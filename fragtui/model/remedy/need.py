@@ -119,16 +119,22 @@ def too_much(snapshot: Snapshot, need: Need) -> str | None:
     return None
 
 
-def missing_bytes(snapshot: Snapshot, need: Need) -> int:
-    """Return the bytes that must be freed before the need can fit, however contiguous the free memory is."""
-    spare = sum(
-        max(0, usable - floor)
-        for _, state in _zones(snapshot, need)
-        if (usable := usable_pages(state)) is not None and (floor := floor_pages(state)) is not None
-    )
+def missing_bytes(snapshot: Snapshot, need: Need) -> int | None:
+    """Return the bytes that must be freed before the need can fit, however contiguous the free memory is.
+
+    None if it is unknown what is free, or above the watermarks.
+    """
+    spare = 0
+    for _, state in _zones(snapshot, need):
+        usable, floor = usable_pages(state), floor_pages(state)
+        if usable is None or floor is None:
+            return None
+        spare += max(0, usable - floor)
     missing = need.blocks * need.size - spare * snapshot.host.page_size
     if need.free is not None:
-        missing = max(missing, need.free - (_free_bytes(snapshot, need.node) or 0))
+        if (free := _free_bytes(snapshot, need.node)) is None:
+            return None
+        missing = max(missing, need.free - free)
     return max(0, missing)
 
 

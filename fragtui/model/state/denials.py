@@ -10,6 +10,8 @@ from typing import NamedTuple
 from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.model.failures.causes import CAUSES
 from fragtui.model.failures.incident import Incident
+from fragtui.model.state.not_logged import not_logged
+from fragtui.model.tracing.trace_tally import TraceTally
 
 _PURPOSES = {cause.key: cause.title for cause in CAUSES}
 _NONE: Mapping[str, int] = MappingProxyType({})
@@ -42,6 +44,12 @@ class Denials(NamedTuple):
     """How many reports that are no denied request the log has, by kind: OOM kills, stalls."""
     proof: str = ""
     """What the log delivered, such as ``1,204 records since boot``; empty if that is unknown."""
+    traced: int = 0
+    """Requests that were denied since the trace began, logged or not; 0 unless one runs."""
+    unlogged: int | None = None
+    """Those of them that the log lacks; None unless a trace runs."""
+    exact: bool = True
+    """Whether the trace lost no event."""
 
     @property
     def window(self) -> float | None:
@@ -52,13 +60,22 @@ class Denials(NamedTuple):
 
 
 def denials_of(
-    incidents: Iterable[Incident], proof: str = "", forgotten: Mapping[str, int] = _NONE, hidden: int = 0
+    incidents: Iterable[Incident],
+    proof: str = "",
+    forgotten: Mapping[str, int] = _NONE,
+    hidden: int = 0,
+    trace: TraceTally | None = None,
 ) -> Denials:
     """Return the denied requests among the incidents, summed up; `proof` is what the log delivered.
 
     `forgotten` counts incidents that are no longer kept, by kind, and `hidden` those that the rate limit hid before
-    them.
+    them. A `trace` that runs adds those that the log lacks.
     """
+    if trace is not None and trace.running:
+        incidents = tuple(incidents)
+        unlogged = sum(group.count for group in not_logged(trace, incidents))
+        denials = denials_of(incidents, proof, forgotten, hidden)
+        return denials._replace(traced=trace.denied, unlogged=unlogged, exact=trace.exact)
     denied: list[Incident] = []
     counts = Counter(forgotten)
     for incident in incidents:

@@ -118,8 +118,9 @@ class Guard:
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
         now = snapshot.monotonic
-        if EscalationStep.RECLAIM in self.policy.steps:  # Which cgroup has most page cache changes.
-            self._remedies = steps_of_node(self.policy.steps, self._root)
+        if EscalationStep.RECLAIM in self.policy.steps:
+            # Which cgroup has most page cache changes; for a moment none may have any, or none can be read.
+            self._remedies = steps_of_node(self.policy.steps, self._root) or self._remedies
         steps: tuple[Remedy, ...] = self._remedies
         left_out: tuple[str, ...] = ()
         if not decision.periodic:

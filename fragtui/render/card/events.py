@@ -17,6 +17,10 @@ from fragtui.text import counted
 def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]:
     """Return who was denied memory, from the full text to the shortest; other reports are named apart."""
     last, others = denials.last, kind_counts(dict(denials.others))
+    if not denials.requests and denials.unlogged:
+        least = "" if denials.exact else "at least "
+        traced = spans(strong(f"{least}{counted(denials.unlogged, 'request')}"), " not logged, by the trace")
+        return [*([(*traced, Span(f"; {others}"))] if others else []), traced]
     if not denials.requests and others:
         return [spans("no denied request, ", strong(others)), spans("no denied request")]
     if not denials.requests:
@@ -25,7 +29,7 @@ def denied_line(denials: Denials, page_size: int, now: float) -> Sequence[Spans]
         none = spans(Span("✓ ", "good"), "none in the kernel log")
         return [(*none, Span(f": {denials.proof}")), none]
     apart = f"; {others}" if others else ""
-    if last is None or denials.requests + denials.suppressed > 1:
+    if last is None or denials.requests + denials.suppressed + (denials.unlogged or 0) > 1:
         return _many_denied(denials, apart, page_size, now)
     who, size, ago = name(last.comm or "a task"), strong(_size(page_size, last.order)), _ago(last.time, now)
     failed = spans(who, " asked for ", size, f" {ago} and failed, 1 time")
@@ -38,9 +42,12 @@ def _many_denied(denials: Denials, apart: str, page_size: int, now: float) -> Se
     last = denials.last
     window = "" if denials.window is None or denials.window < 1 else f" in {span_words(denials.window)}"
     count, ago = f"{denials.requests:,}", _ago(None if last is None else last.time, now)
-    hidden = f"{denials.suppressed:,} more not logged" if denials.suppressed else ""
+    # A trace counts what the rate limit hides, and more.
+    more = denials.suppressed if denials.unlogged is None else denials.unlogged
+    least = "at least " if denials.unlogged is None or not denials.exact else ""
+    hidden = f"{more:,} more not logged" if more else ""
     head = spans(strong(f"{count} request{'' if denials.requests == 1 else 's'}"), f"{window}, last {ago}")
-    full = (*head, Span(f"; at least {hidden}" if hidden else ""))
+    full = (*head, Span(f"; {least}{hidden}" if hidden else ""))
     brief = (*head, Span(f"; {hidden}" if hidden else ""))
     short = spans(strong(count), f"{window}, last {ago}")
     variants = [brief, (*short, Span(f"; {hidden}" if hidden else "")), short]

@@ -13,7 +13,9 @@ from fragtui.render.check_json import check_fields
 from fragtui.render.pod_text import pod_reason
 from fragtui.render.redaction import Redaction
 from fragtui.render.remedy_report import episode_json
-from fragtui.render.report_page import ReportFacts, failures_of, redaction_for, state_of
+from fragtui.render.report.report_facts import ReportFacts
+from fragtui.render.report_page import failures_of, redaction_for, state_of
+from fragtui.render.tracing.trace_json import trace_fields
 
 
 def report_fields(facts: ReportFacts, *, redact: bool = False) -> dict[str, Any]:
@@ -38,6 +40,7 @@ def report_fields(facts: ReportFacts, *, redact: bool = False) -> dict[str, Any]
         "pods_not_visible": facts.pods_unknown or None,
         "remedies": [episode_json(episode) for episode in facts.episodes],
         "settings": [asdict(advice) for advice in facts.advice],
+        "trace": None if facts.trace is None else trace_fields(facts.trace),
         "unreadable": [{"path": problem.path, "why": problem.why} for problem in facts.unreadable],
     }
     return _redacted(fields, redaction_for(facts)) if redact else fields

@@ -164,6 +164,7 @@ DEFAULTS: dict[str, tuple[Any, Check]] = {
     "order": (None, _number),
     "idle_exit": (None, _text),
     "read_only": (False, _flag),
+    "trace": (False, _flag),
     "confirm": ("ask", _confirm),
     "allowed_remedies": (None, _remedies),
 }

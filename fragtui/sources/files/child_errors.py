@@ -9,6 +9,8 @@ from typing import IO
 from fragtui.text import printable
 
 _KEPT_BYTES = 4096
+_MAX_READ = 1 << 16
+"""Bytes read at one call: a pipe holds as many, and a child may write faster than they are read."""
 _MAX_LINE = 200
 """Characters of the line that is shown."""
 
@@ -29,8 +31,7 @@ class ChildErrors:
     def read(self) -> None:
         """Take what is there; never waits."""
         with suppress(OSError, ValueError):
-            while data := os.read(self._pipe.fileno(), _KEPT_BYTES):
-                self._end = (self._end + data)[-_KEPT_BYTES:]
+            self._end = (self._end + os.read(self._pipe.fileno(), _MAX_READ))[-_KEPT_BYTES:]
 
     @property
     def last_line(self) -> str:

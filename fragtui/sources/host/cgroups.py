@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import heapq
 import os
 import threading
@@ -33,6 +34,8 @@ MIN_SECONDS = 5.0
 MAX_SHARE = 0.01
 """Largest share of time for reading."""
 _MAX_STAT = 1 << 16
+_GONE = (errno.ENOENT, errno.ENODEV)
+"""A file that the cgroup does not have, or that of a cgroup that was removed after it was opened."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 
@@ -163,9 +166,14 @@ class _Walk:
         )
 
     def _part(self, descriptor: int) -> str | None:
-        """Return that only a part of the tree is mounted here: files tell the node's own root from another cgroup."""
-        names = set(os.listdir(descriptor))
-        inside = "memory.current" in names if self._version == 2 else "release_agent" not in names
+        """Return that only a part of the tree is mounted here: the node's own root has other files."""
+        try:
+            os.stat("memory.current" if self._version == 2 else "release_agent", dir_fd=descriptor)
+            inside = self._version == 2
+        except FileNotFoundError:
+            inside = self._version == 1
+        except OSError:
+            inside = False
         return "only cgroups of this container are visible; mount the host's /sys/fs/cgroup" if inside else None
 
     def _visit(self, descriptor: int, path: str, depth: int) -> int:
@@ -173,14 +181,12 @@ class _Walk:
         self._count += 1
         try:
             stat = parse_memory_stat(_read(descriptor, "memory.stat"))
-        except FileNotFoundError:
-            stat = None  # The controller is not enabled here: its parent counts it.
-        except OSError:
-            stat = None
-            self._unread += 1
+        except OSError as error:
+            stat = None  # Without the file the controller is not enabled here: its parent counts it.
+            self._unread += error.errno not in _GONE
         owner = cgroup_owner(path)
         is_pod = owner is not None and (owner.uid is not None or owner.container_id is not None)
-        children = [] if is_pod else _folders(descriptor)
+        children = [] if is_pod else self._folders(descriptor)
         below = sum(self._enter(descriptor, name, path, depth) for name in children)
         if stat is None or stat.cache is None:
             return below
@@ -207,6 +213,14 @@ class _Walk:
                 os.close(descriptor)
         return 0
 
+    def _folders(self, descriptor: int) -> list[str]:
+        try:
+            with os.scandir(descriptor) as entries:
+                return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
+        except OSError as error:
+            self._unread += error.errno not in _GONE
+            return []
+
     def _add(self, descriptor: int, path: str, stat: MemoryStat) -> None:
         status = os.fstat(descriptor)
         cgroup = CgroupMemory(
@@ -220,14 +234,6 @@ class _Walk:
             stat.slab,
         )
         self._found.append((cgroup.cache, len(self._found), cgroup))
-
-
-def _folders(descriptor: int) -> list[str]:
-    try:
-        with os.scandir(descriptor) as entries:
-            return sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
-    except OSError:
-        return []
 
 
 def _read(descriptor: int, name: str) -> str:

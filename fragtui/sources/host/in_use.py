@@ -27,10 +27,12 @@ _SYSTEMCTL_SECONDS = 10.0
 _SEARCH_SECONDS = 10.0
 _STOPPED = ("inactive", "failed")
 _KTHREADD = "kthreadd\n"
+_MAX_LINE = 600
+"""Characters that have a whole line of a socket: it has at most 200."""
 _MAX_COMM = 15
 """Characters of a name that the kernel keeps (TASK_COMM_LEN, include/linux/sched.h)."""
 _MAX_TEXT = 4 << 20
-"""Bytes read of a file: the sockets in state LISTEN come first."""
+"""Bytes read of a file."""
 
 
 class InUse(NamedTuple):
@@ -103,10 +105,10 @@ def _listener(root: Path, port: int) -> str | None:
             namespace = (root / "proc" / pid / "ns/net").stat().st_ino
             if namespace in seen:
                 continue
-            ports = listening_ports(_text(root, f"{pid}/net/tcp"))
+            ports = _ports(root, f"{pid}/net/tcp")
             # Without this file the kernel has no IPv6, or the process has ended.
             if (root / "proc" / pid / "net/tcp6").exists():
-                ports |= listening_ports(_text(root, f"{pid}/net/tcp6"))
+                ports |= _ports(root, f"{pid}/net/tcp6")
             elif not (root / "proc" / pid / "net/tcp").exists():
                 continue
         except (FileNotFoundError, ProcessLookupError):
@@ -117,6 +119,15 @@ def _listener(root: Path, port: int) -> str | None:
             return f"is listened on (network namespace of pid {pid})"
         seen.add(namespace)
     return None
+
+
+def _ports(root: Path, name: str) -> frozenset[int]:
+    """Return the ports listened on by a file of /proc. Raises UnknownUse, OSError."""
+    text = _text(root, name)
+    # Sockets in state LISTEN come first; any user may have more of them than are read.
+    if len(text) >= _MAX_TEXT and listening_ports(text[-_MAX_LINE:].partition("\n")[2]):
+        raise UnknownUse(f"/proc/{name} has too many listening sockets")
+    return listening_ports(text)
 
 
 def _process(root: Path, name: str) -> str | None:

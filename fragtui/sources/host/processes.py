@@ -83,7 +83,7 @@ class ProcessReader:
         processes = tuple(self._process(pid, pages, seconds) for pid, pages in largest)
         self._ended = end = time.monotonic()
         self._budget.took(end, end - start)
-        return Consumers(time.time(), processes, len(resident), "/proc", seconds, self._hidden())
+        return Consumers(time.time(), processes, len(resident), "/proc", seconds, hidden_processes(self._proc))
 
     def _resident(self) -> dict[int, int]:
         """Return the resident pages of each process; those without any, the kernel's threads, are left out."""
@@ -96,29 +96,15 @@ class ProcessReader:
         return found
 
     def _process(self, pid: int, pages: int, seconds: float | None) -> Process:
-        cgroups = self._text(f"{pid}/cgroup").splitlines()
-        # The memory controller's path of version 1, else the only one of version 2.
-        paths = [line.split(":", 2) for line in cgroups if line.count(":") >= 2]
-        path = next((path for _, names, path in paths if "memory" in names.split(",")), None)
-        path = path or next((path for _, names, path in paths if not names), None)
+        path = cgroup_path(self._text(f"{pid}/cgroup"))
         before = self._first.get(pid) if seconds is not None else None
         return Process(
             pid,
             printable(self._text(f"{pid}/comm").rstrip("\n"), 32) or "?",
             pages * self._page_size,
-            printable(path, 1000) if path else None,
+            path,
             None if before is None else (pages - before) * self._page_size,
         )
-
-    def _hidden(self) -> str | None:
-        """Return which processes /proc does not show, None if it shows all of them or that is unknown."""
-        if not os.path.exists(f"{self._proc}/1/comm"):
-            return "only own processes are visible (hidepid); run as root"
-        try:
-            inside = str(Path(f"{self._proc}/1/ns/pid").readlink()) != _INITIAL_PIDS
-        except OSError:
-            return None
-        return "only processes of this container are visible; share the host's PID namespace" if inside else None
 
     def _text(self, name: str) -> str:
         """Return a small file's text; empty if the process has ended."""
@@ -135,3 +121,25 @@ class ProcessReader:
 
     def _none(self, why: str) -> Consumers:
         return Consumers(time.time(), (), 0, "/proc", why=why)
+
+
+def cgroup_path(text: str) -> str | None:
+    """Return the cgroup of a task, by the text of its ``cgroup`` file; None if it names none.
+
+    The memory controller's path of version 1, else the only one of version 2.
+    """
+    lines = [line.split(":", 2) for line in text.splitlines() if line.count(":") >= 2]
+    path = next((path for _, names, path in lines if "memory" in names.split(",")), None)
+    path = path or next((path for _, names, path in lines if not names), None)
+    return printable(path, 1000) if path else None
+
+
+def hidden_processes(proc: str) -> str | None:
+    """Return which processes /proc does not show, None if it shows all of them or that is unknown."""
+    if not os.path.exists(f"{proc}/1/comm"):
+        return "only own processes are visible (hidepid); run as root"
+    try:
+        inside = str(Path(f"{proc}/1/ns/pid").readlink()) != _INITIAL_PIDS
+    except OSError:
+        return None
+    return "only processes of this container are visible; share the host's PID namespace" if inside else None

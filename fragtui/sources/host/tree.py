@@ -236,8 +236,9 @@ def saved_tree(root: Path) -> SavedTree:
 
 def _tree_at(place: Path) -> SavedTree | None:
     """Return the tree whose files are in this directory itself."""
+    listed = _listed(place)
     for layout in LAYOUTS:
-        if any(_is_there(place, mark) or _is_there(place, _any_case(mark)) for mark in layout.marks):
+        if any(_is_there(place, mark) or _is_renamed(place, listed, mark) for mark in layout.marks):
             return _of_node(place, layout)
     if _has_buddyinfo(place) and not (place / "proc").is_dir():
         return SavedTree(place, LAYOUT_FOLDER)
@@ -247,6 +248,18 @@ def _tree_at(place: Path) -> SavedTree | None:
     if not names & {"etc", "proc"}:
         return None
     return SavedTree(place, LAYOUT_FOLDER if _has_named_log(place) else LAYOUT_HOST)
+
+
+def _listed(place: Path) -> frozenset[str]:
+    try:
+        return frozenset(path.name.lower() for path in islice(place.iterdir(), _MAX_MATCHES))
+    except OSError:
+        return frozenset()
+
+
+def _is_renamed(place: Path, listed: frozenset[str], mark: str) -> bool:
+    """Return whether a mark is there in another case of letters; `listed` are the directory's names in lower case."""
+    return mark.partition("/")[0].lower() in listed and _is_there(place, _any_case(mark))
 
 
 def _bundles_below(place: Path) -> list[SavedTree]:

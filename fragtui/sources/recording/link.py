@@ -7,13 +7,14 @@ import re
 import select
 import shlex
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from fragtui.sources.files.child_errors import ChildErrors, last_line
 from fragtui.sources.files.host_files import os_reason
-from fragtui.text import printable
 
 _STREAM = ("record", "--stream", "-q", "-")
 _SSH = (
@@ -30,7 +31,6 @@ _SSH = (
 """No terminal and no question, which would stand in the screen; a link without an answer ends after 15 s."""
 _KUBECTL_SECONDS = 15.0
 _PIECE = 1 << 16
-_MAX_SAID = 200
 _SSH_NODE = re.compile(
     r"(?:[A-Za-z0-9._-]{1,64}@)?(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
 )
@@ -66,8 +66,10 @@ class PipeLink:
         """Return how it ended."""
         return "its writer has ended"
 
-    def close(self) -> None:
+    def end(self) -> None:
         """Leave it open: it is the caller's."""
+
+    close = end
 
 
 class CommandLink:
@@ -83,13 +85,11 @@ class CommandLink:
         self.no_remedies = no_remedies
         self._command = command
         self._child: subprocess.Popen[bytes] | None = None
-        self._said = b""
-        """The end of its error output."""
+        self._errors: ChildErrors | None = None
 
     def open(self) -> None:
         """Start the command. Raises LinkError."""
         self.close()
-        self._said = b""
         arguments = self._command()
         try:
             # A session of its own: Ctrl-C and Ctrl-Z are for the screen, and what it starts ends with it.
@@ -104,39 +104,38 @@ class CommandLink:
         except OSError as error:
             raise LinkError(f"{arguments[0]}: {os_reason(error)}") from None
         assert self._child.stderr is not None
-        os.set_blocking(self._child.stderr.fileno(), False)
+        self._errors = ChildErrors(self._child.stderr)
 
     def read(self, seconds: float) -> bytes | None:
         """Return bytes, empty if none came in so many seconds, None at the end."""
-        if self._child is None or self._child.stdout is None:
+        if self._child is None or self._child.stdout is None or self._errors is None:
             return None
-        self._read_errors()
+        self._errors.read()  # The command must not wait for room there.
         return _read(self._child.stdout.fileno(), seconds)
 
     def why_ended(self) -> str:
         """Return the last line of its error output, else how it ended."""
-        self._read_errors()
-        if last := self._said.decode("utf-8", "replace").strip().rpartition("\n")[2].strip():
-            return printable(last, _MAX_SAID)
+        if self._errors is not None and (last := self._errors.last_line):
+            return last
         with suppress(subprocess.TimeoutExpired):
             if self._child is not None:
                 return f"the command ended with status {self._child.wait(1.0)}"
         return "the command closed its output"
 
-    def _read_errors(self) -> None:
-        """Take its error output: it must not wait for room there."""
-        if self._child is not None and self._child.stderr is not None:
-            with suppress(OSError):
-                while data := os.read(self._child.stderr.fileno(), 4096):
-                    self._said = (self._said + data)[-4096:]
+    def end(self) -> None:
+        """End the command and what it started; for any thread, does not wait."""
+        child = self._child
+        # Once it is reaped, its number may be that of another group.
+        if child is not None and child.returncode is None:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGTERM)
 
     def close(self) -> None:
-        """End the command and what it started; does not wait."""
+        """End the command and close its pipes; only for the thread that reads them."""
+        self.end()
         child, self._child = self._child, None
         if child is None:
             return
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, 15)
         for pipe in (child.stdout, child.stderr):
             if pipe is not None:
                 pipe.close()
@@ -209,8 +208,7 @@ def _kubectl(context: str, node: str, interval: float) -> list[str]:
     except OSError as error:
         raise LinkError(f"kubectl: {os_reason(error)}") from None
     if answer.returncode:
-        said = answer.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2]
-        raise LinkError(printable(said, _MAX_SAID) or f"kubectl ended with status {answer.returncode}")
+        raise LinkError(last_line(answer.stderr) or f"kubectl ended with status {answer.returncode}")
     namespace, slash, pod = answer.stdout.decode("utf-8", "replace").partition("\n")[0].partition("/")
     if not slash:
         raise LinkError(f"no pod of fragtui runs on {node}: see fragtui ship manifests")

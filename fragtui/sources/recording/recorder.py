@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fragtui.cluster.observation import PodObservation
     from fragtui.cluster.pod_ref import PodRef
     from fragtui.model.node.source_state import SourceState
+    from fragtui.model.tracing.trace_batch import TraceBatch
     from fragtui.sources.files.own_files import OwnFile
     from fragtui.sources.files.own_log import OwnLog
     from fragtui.sources.kernel_log.incident_stream import StreamCall
@@ -172,6 +173,12 @@ class Recorder:
     def state(self, state: SourceState) -> None:
         """See `PodRecorder`."""
         self._take("P", ["state", asdict(state)], f"state {state.name}")
+
+    def trace(self, batch: TraceBatch) -> None:
+        """Take what a trace brought."""
+        from fragtui.sources.recording.trace import trace_facts  # noqa: PLC0415  # Not without a trace.
+
+        self._take("P", trace_facts(batch))
 
     def _take(self, kind: str, facts: list[object], repeated: str | None = None) -> None:
         """Take an event; one with a name in `repeated` is repeated at the beginning of each segment."""

@@ -67,6 +67,12 @@ def recovery_lines(result: RemedyResult, session: Session, width: int) -> Sequen
     lines = [line((word, style), (head[len(word) :], "title")), *(line((row, "title")) for row in rest)]
     lines += _pods(result, session, width)
     lines += _field("Cost", cost_phrase(outcome, recovery), width)
+    if session.trace is not None and result.asked_at is not None:
+        from fragtui.render.tracing.trace_tables import stalled_words  # noqa: PLC0415  # Only with a trace.
+
+        begin, end = result.asked_at, result.asked_at + outcome.seconds
+        stalled = stalled_words(session.trace, begin, end, recovery.page_size)
+        lines += _field("Stalled", stalled or "? unknown: the trace did not run all the time", width)
     if (state := session.state) is not None:
         means = Means.NONE if session.disabled_reason else Means.KEYS
         last = card(state, 10_000, CLOCK.now(), means, session.key_names).lines[3]

@@ -54,6 +54,10 @@ class FailuresPanel(ListPanel[FailureRow]):
         self._session = session
         self._heading_alone = False
         self._groups: Sequence[FailureGroup] = ()
+        self._traced: tuple[FailureGroup, ...] = ()
+        """The groups of denied requests that only a trace has."""
+        self._traced_of: tuple[object, ...] = ()
+        """What they were made from."""
         self._view = 0
         self._rows: tuple[FailureRow, ...] = ()
         self._pods: dict[Hashable, tuple[str, ...]] = {}
@@ -62,11 +66,25 @@ class FailuresPanel(ListPanel[FailureRow]):
     def items(self) -> Sequence[FailureRow]:
         """Return the groups, the newest first, each with its members if it is unfolded."""
         groups = self._session.failures.rows
-        if groups is not self._groups or self.changed_view != self._view:
+        traced, self._traced = self._traced, self._not_logged()
+        if groups is not self._groups or traced is not self._traced or self.changed_view != self._view:
             self._groups, self._view = groups, self.changed_view
-            self._rows = tuple(row for group in groups for row in self._rows_of(group))
+            self._rows = tuple(row for group in (*self._traced, *groups) for row in self._rows_of(group))
             self._pods.clear()
         return self._rows
+
+    def _not_logged(self) -> tuple[FailureGroup, ...]:
+        """Return the denied requests that only the trace has: the same object until they change."""
+        trace, failures = self._session.trace, self._session.failures
+        made_of = (trace, trace.denied, failures.rows) if trace is not None else ()
+        if made_of != self._traced_of:
+            self._traced_of, self._traced = made_of, ()
+            if trace is not None and trace.denied:
+                from fragtui.model.state.not_logged import not_logged  # noqa: PLC0415  # Only with a trace.
+
+                groups, wanted = not_logged(trace, failures.incidents), failures.wanted.casefold()
+                self._traced = tuple(group for group in groups if wanted in f"{group.last.comm} {group.last.cause}")
+        return self._traced
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the lines; if only the heading has room, it also says what an empty list means."""
@@ -111,15 +129,21 @@ class FailuresPanel(ListPanel[FailureRow]):
 
     def heading(self, width: int) -> tuple[Span, ...]:
         """Return the counts and where they are from."""
-        failures = self._session.failures
+        failures, trace = self._session.failures, self._session.trace
         spans: list[Span] = [(" Denied requests ", "title")]
         if failures.failures:
             denials = self._session.denials
+            if denials.unlogged is not None:  # The trace counts what the rate limit hides.
+                denials = denials._replace(suppressed=0)
             *longer, shortest = denial_words(denials)
             room = width - spans_width(spans) - _POSITION
             count, comma, more = next((words for words in longer if cells_of(words) < room), shortest).partition(",")
             spans.append((count, "bad" if denials.requests else "muted"))
             spans.append((f"{comma}{more} ", "warn"))
+        if trace is not None and self._traced:
+            least = "" if trace.exact else "at least "
+            count = f"{least}{sum(group.count for group in self._traced):,} not logged, traced since"
+            spans.append((f"{count} {clock_time(trace.since)} ", "warn"))
         if failures.lost_records:
             spans.append((f"{counted(failures.lost_records, 'record')} lost ", "warn"))
         if failures.unlisted:

@@ -24,6 +24,7 @@ from fragtui.ui.messages import (
     PodsUpdated,
     RemediesUpdated,
     Sampled,
+    TraceRead,
 )
 from fragtui.ui.panels.status_line import state_spans
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
@@ -36,6 +37,7 @@ from fragtui.ui.wiring import AppDependencies, BackgroundReaders, CgroupsReader,
 if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the first bars.
     from fragtui.remedies.service import HistoryView, RemedyState
     from fragtui.ui.screens.remedy_controller import RemedyController
+    from fragtui.ui.screens.trace_controller import TraceController
 
 _AFTER_BARS = 0.1
 """Seconds after the first bars at which the other readers start: earlier, they would delay the thread that writes the
@@ -67,6 +69,7 @@ class LiveScreen(DashboardScreen):
         self._urgent_at = -math.inf
         self._started = False
         self._consumers: ConsumerReader | None = None
+        self._trace: TraceController | None = None
         self._cgroups: CgroupsReader | None = None
 
     def on_mount(self) -> None:
@@ -82,7 +85,9 @@ class LiveScreen(DashboardScreen):
                 timer.cancel()
 
     def close(self) -> None:
-        """Abort a remedy that runs."""
+        """Abort a remedy that runs, and end the trace."""
+        if self._trace is not None:
+            self._trace.stop()
         if self.remedies is not None:
             self.remedies.close(2.0)
 
@@ -147,6 +152,8 @@ class LiveScreen(DashboardScreen):
         self._sampler.tick_now()
         self._ready_remedies()
         self._readers.start()
+        if (tracing := self._dependencies.tracing) is not None and tracing.at_start:
+            self._ready_trace().start()
 
     @surviving_errors
     def on_kernel_log_updated(self, message: KernelLogUpdated) -> None:
@@ -211,6 +218,22 @@ class LiveScreen(DashboardScreen):
     def _show_late(self) -> None:
         self.show()
 
+    @surviving_errors
+    def on_trace_read(self, message: TraceRead) -> None:
+        """Take what the trace brought."""
+        self._ready_trace().take(message.batches)
+
+    def _ready_trace(self) -> TraceController:
+        if self._trace is None:
+            from fragtui.ui.screens.trace_controller import TraceController  # noqa: PLC0415  # Seldom: 5 ms of CPU.
+
+            self._trace = TraceController(self, self._dependencies.tracing)
+        return self._trace
+
+    def action_trace(self) -> None:
+        """Show the trace; if there is none, ask whether to start one."""
+        self._ready_trace().open()
+
     def _beat_in(self, seconds: float) -> None:
         """Schedule `_heartbeat` for this many seconds from now; the next snapshot postpones it.
 
@@ -233,6 +256,7 @@ class LiveScreen(DashboardScreen):
         notes = recording_notes(self.app, self._dependencies.recorder)
         if self.session.disabled_reason:
             notes.append("◌ no remedies")
+        notes += self._trace.notes if self._trace is not None else ()
         if self.remedies is not None:
             if (guard := self.remedies.guard_words) is not None:
                 notes.append(f"◉ {guard}")
@@ -356,6 +380,7 @@ class LiveScreen(DashboardScreen):
             sentences.append("The guard is on. It works only while fragtui runs; quitting switches it off.")
         if recorder is not None and recorder.file is not None:
             sentences.append(f"A recording is being written to {printable(str(recorder.file.path))}. Quitting ends it.")
+        sentences += self._trace.sentences if self._trace is not None else ()
         return tuple(sentences)
 
     def action_page_types(self) -> None:

@@ -8,6 +8,7 @@ from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import Thresholds
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, describe_episode, episodes
+from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.player import Moment, Position
 from fragtui.remedies.replay import ReplayedRemedies, remedy_of, title_of
 from fragtui.render.card.state_text import remedy_clause
@@ -15,7 +16,9 @@ from fragtui.ui.clock import CLOCK
 from fragtui.ui.keys import KeyMap
 from fragtui.ui.messages import MailboxMessage
 from fragtui.ui.pages.recovery_page import page_title, recovery_lines, summary
+from fragtui.ui.pages.trace_page import TracePage
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
+from fragtui.ui.screens.trace_controller import take_batch
 from fragtui.ui.session import Baseline
 from fragtui.ui.widgets.cells import wrap
 from fragtui.ui.widgets.page import PageScreen
@@ -77,6 +80,8 @@ class PlayedScreen(DashboardScreen):
         for step in moment.steps:
             if isinstance(step, KernelLogUpdate):
                 session.add_kernel_log(step)
+            elif isinstance(step, TraceBatch):
+                take_batch(session, step)
         intents = [entry for entry in self._remedies.entries if isinstance(entry, IntentEntry)]
         for intent in intents:
             session.note_remedy(intent.time, title_of(intent), _clause(intent))
@@ -87,6 +92,8 @@ class PlayedScreen(DashboardScreen):
         for step in moment.steps:
             if isinstance(step, KernelLogUpdate):
                 self.session.add_kernel_log(step)
+            elif isinstance(step, TraceBatch):
+                take_batch(self.session, step)
             elif isinstance(step, str):
                 entry = self._remedies.take(step)
                 if isinstance(entry, IntentEntry):
@@ -124,6 +131,13 @@ class PlayedScreen(DashboardScreen):
             return recovery_lines(self._remedies.remedy_result or remedy_result, self.session, width)
 
         self.app.push_screen(PageScreen(page_title(remedy_result), lines, every=1.0))
+
+    def action_trace(self) -> None:
+        """Show the trace until now."""
+        if self.session.trace is None:
+            self.notify("No trace has begun by this moment.", markup=False)
+        else:
+            self.app.push_screen(TracePage(self.session, None))
 
     def action_history(self) -> None:
         """Show the remedies of the recording until now."""

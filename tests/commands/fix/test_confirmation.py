@@ -28,7 +28,7 @@ parser = argparse.ArgumentParser(parents=[common_options()])
 compact.configure(parser)
 write = RemedyStep(Action.WRITE, f"proc/{os.getpid()}/coredump_filter", "0x35")
 steps = (write,) if sys.argv[2] == "short" else (RemedyStep(Action.SYNC),) * 4000
-remedy = Remedy("x", "Test", "x", steps, Effect(), "", "")
+remedy = Remedy("x", "Test", steps, Effect(), "", "")
 status = treatment.run_remedy(parser.parse_args(["--audit", sys.argv[1]]), remedy)
 print("written", Path("/proc/self/coredump_filter").read_text(), flush=True)
 sys.exit(status)

@@ -189,7 +189,7 @@ def test_a_signal_ends_the_wait_without_an_answer(tmp_path: Path) -> None:
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostTree]:
     """A fragmented node whose ladder is one harmless write to a setting of this process."""
     step = RemedyStep(Action.WRITE, FILTER, "0x33")
-    harmless = Remedy("harmless", "Harmless", "h", (step,), Effect(page_cache=True), "", "")
+    harmless = Remedy("harmless", "Harmless", (step,), Effect(page_cache=True), "", "")
     monkeypatch.setattr(RemedyStep, "target", lambda self, _: Path("/") / self.path)
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (harmless,))
     for module in (gate, runner):
@@ -257,11 +257,21 @@ def test_if_memory_is_in_use_it_depends_on_who_holds_it(
     assert heal(capsys, node, "--free", "15G")[1]["result"] == result
 
 
+def test_what_must_be_freed_is_unknown_without_watermarks_and_requires_no_reboot(
+    node: HostTree, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (node.root / "proc/zoneinfo").unlink()
+    meminfo = node.root / "proc/meminfo"
+    meminfo.write_text(meminfo.read_text() + "AnonPages: 1000 kB\n")
+    status, fields = heal(capsys, node)
+    assert (status, fields["result"]) == (4, "busy") and "what must be freed is unknown" in str(fields["why"])
+
+
 def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps = [
-        Remedy(name, name, "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+        Remedy(name, name, (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
         for name in ("first", "second", "third")
     ]
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: tuple(steps))
@@ -270,7 +280,7 @@ def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
     intents = [entry for entry in entries(node) if isinstance(entry, IntentEntry)]
     assert [intent.remedy for intent in intents] == ["first", "second", "third"] and len({i.run for i in intents}) == 1
     # While the gain of the first step is measured only the gate itself catches signals.
-    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.5)
+    monkeypatch.setattr(escalation, "SETTLE_SECONDS", 3.0)
     count = len(intents)
 
     def interrupt() -> None:
@@ -300,21 +310,26 @@ def test_no_reboot_is_required_before_a_step_that_was_left_out_has_run(
             return super().advance(snapshot)
 
     first, second = (
-        Remedy(name, name, "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+        Remedy(name, name, (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
         for name in ("first", "second")
     )
     monkeypatch.setattr(gate, "Escalation", Choosy)
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (first, second))
     status, fields = heal(capsys, node)
     assert (status, fields["remedies"]) == (5, ["second", "first"])
+    # What started during the first climb keeps the second one from running.
+    states = iter((InUse((), ()), InUse(("port 80 is listened on",), ())))
+    monkeypatch.setattr(gate, "in_use", lambda *_: next(states))
+    status, fields = heal(capsys, node, "--unless-port", "80")
+    assert (status, fields["remedies"]) == (4, ["second"]) and "port 80" in str(fields["why"])
 
 
 def test_a_step_that_is_not_allowed_requires_no_reboot(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = RemedyStep(Action.WRITE, FILTER, "0x33")
-    able = Remedy("able", "Able", "a", (write,), Effect(page_cache=True), "", "")
-    disabled = Remedy("other", "Other", "o", (write,), Effect(compact=True), "", "", disabled_reason="no such thing")
+    able = Remedy("able", "Able", (write,), Effect(page_cache=True), "", "")
+    disabled = Remedy("other", "Other", (write,), Effect(compact=True), "", "", disabled_reason="no such thing")
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (able, disabled))
     status, fields = heal(capsys, node)
     assert (status, fields["remedies"]) == (4, ["able"]) and "no such thing" in str(fields["why"])
@@ -348,9 +363,7 @@ def test_the_numa_node_that_is_asked_for_is_compacted_before_all_memory(
 def test_a_remedy_that_failed_requires_no_reboot(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = Remedy(
-        "wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(page_cache=True), "", ""
-    )
+    wrong = Remedy("wrong", "Wrong", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(page_cache=True), "", "")
     monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (wrong,))
     status, fields = heal(capsys, node)
     assert (status, fields["result"]) == (4, "busy") and "EINVAL" in str(fields["why"])

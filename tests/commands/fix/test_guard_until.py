@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import errno
 import os
 import signal
 import subprocess
@@ -79,11 +80,14 @@ def test_what_names_no_end_is_wrong_usage(text: str) -> None:
         parse_phase(text)
 
 
-def test_a_time_ends_a_phase() -> None:
-    over = parse_phase("0.05s").watch(Path("/"))
+def test_a_time_ends_a_phase(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+    monkeypatch.setattr("time.monotonic", lambda: now)
+    over = parse_phase("20m").watch(Path("/"))
+    now += 1199.9
     assert over() is None
-    time.sleep(0.06)
-    assert over() == "0.1s have passed"
+    now += 0.2
+    assert over() == "20m00s have passed"
 
 
 def test_the_end_of_a_process_ends_a_phase_and_another_of_that_pid_does_not_prolong_it(tmp_path: Path) -> None:
@@ -170,6 +174,23 @@ def test_a_log_that_cannot_be_opened_is_no_phase(tmp_path: Path) -> None:
         LogWatch(str(tmp_path / "none"), "x")
 
 
+def test_a_folder_is_no_log_and_a_failed_read_ends_no_phase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(CannotWatch, match="a directory"):
+        LogWatch(str(tmp_path), "ready")
+    path = tmp_path / "job.log"
+    path.write_text("")
+    watch = LogWatch(str(path), "ready")
+
+    def stale(*_: int) -> bytes:
+        raise OSError(errno.ESTALE, "stale file handle")
+
+    with monkeypatch.context() as broken:
+        broken.setattr("os.read", stale)
+        assert watch.over() is None
+    appended(path)("ready")
+    assert watch.over() is not None
+
+
 def test_a_flood_of_a_log_is_read_in_bounded_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(until, "_CHUNK", 64)
     monkeypatch.setattr(until, "_MAX_BYTES", 640)
@@ -195,11 +216,20 @@ def test_the_guard_stops_when_the_first_phase_is_over(
     log = tmp_path / "job.log"
     log.write_text("")
     words = ["--until", f"log:{log}:it is: ready", "--until", "1h", "--free", "1K", "--interval", "0.1"]
-    timer = threading.Timer(0.4, appended(log), ["it is: ready\n"])
-    timer.start()
+    ended, append = threading.Event(), appended(log)
+
+    def write() -> None:
+        while not ended.wait(0.4):  # The first may come before it is watched.
+            append("it is: ready\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
     args = parse(["guard", "--dry-run", "--blocks", "1", "--order", "0", "--audit", str(tmp_path / "a"), *words])
-    assert verb.run(args) == 0
-    timer.join()
+    try:
+        assert verb.run(args) == 0
+    finally:
+        ended.set()
+        writer.join()
     said = capsys.readouterr().out
     assert "guarding order 0: at least 1 blocks and 1K of memory (dry run)" in said
     assert said.splitlines()[-1].endswith(f"stopped: {log} has the text 'it is: ready'; 0 runs until then")

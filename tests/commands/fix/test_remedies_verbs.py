@@ -22,9 +22,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
-HARMLESS = Remedy(
-    "harmless", "Harmless", "h", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", ""
-)
+HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
@@ -123,7 +121,7 @@ def test_follow_measures_the_gain_for_the_given_time(tmp_path: Path, capsys: pyt
 
 
 def test_a_step_that_fails_has_its_own_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    wrong = Remedy("wrong", "Wrong", "w", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(), "", "")
+    wrong = Remedy("wrong", "Wrong", (RemedyStep(Action.WRITE, FILTER, "nonsense"),), Effect(), "", "")
     assert treatment.run_remedy(parsed(compact, "--yes", "--audit", str(tmp_path / "a")), wrong) == 1
     assert "EINVAL" in capsys.readouterr().out
 

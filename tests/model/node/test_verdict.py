@@ -78,7 +78,7 @@ TABLE = [
     Case("out of memory", (100, 0, 0, 0, 0), 0, SHORT, Severity.CRITICAL, MAY_KILL, "Not fragmented: 400K"),
     Case("a page and no more", (20_000, 0, 0, 0, 0), 0, AVAILABLE, Severity.FINE, AT_ONCE, "Requests of 4K succeed"),
     Case("above the largest", HEALTHY, 11, UNKNOWN, Severity.UNKNOWN, NO_ANSWER, "There is no order 11 here"),
-    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.CRITICAL, WAITS, "CMA or isolation",
+    Case("CMA alone has blocks", (30_000, 0, 0, 40, 0), 3, RESERVED, Severity.CRITICAL, WAITS, "kept for CMA;",
          cma=320, types={"CMA": (0, 0, 0, 40, 0)}),
     Case("CMA makes up the free memory", (10_500, 0, 0, 400), 3, RESERVED, Severity.CRITICAL, WAITS,
          "Not fragmented: 41M", cma=3_200, types={"CMA": (0, 0, 0, 400)}),

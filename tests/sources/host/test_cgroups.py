@@ -1,5 +1,6 @@
 """Who holds the page cache: read by cgroup in bounds, never through a link, unknown with its reason."""
 
+import errno
 import os
 import threading
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_no_link_is_followed(tmp_path: Path) -> None:
     found = read_cgroups(root)
     assert paths(found) == ["/system.slice/b.service"]
     assert found.why is not None and "1 cgroup could not be read" in found.why
+
+
+def test_a_cgroup_that_can_not_be_listed_is_counted_as_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_v2(tmp_path, "system.slice/a.service", MIB)
+    refused = OSError(errno.EACCES, "denied")
+
+    def scandir(_: int) -> None:
+        raise refused
+
+    monkeypatch.setattr("os.scandir", scandir)
+    found = read_cgroups(tmp_path)
+    assert found.cgroups == () and "1 cgroup could not be read" in (found.why or "")
+    refused.errno = errno.ENOENT
+    assert "could not be read" not in (read_cgroups(tmp_path).why or ""), "it was removed meanwhile"
 
 
 def test_a_fifo_does_not_block_it(tmp_path: Path) -> None:

@@ -75,6 +75,17 @@ def test_a_search_that_takes_too_long_is_unknown(node: Path, monkeypatch: pytest
     assert not found.live and len(found.unknown) == 2 and "takes longer" in found.unknown[0]
 
 
+def test_a_port_behind_too_many_listening_sockets_is_unknown(node: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Any user may listen on many ports; connections come after the listening sockets."""
+    socket, connection = TCP.splitlines(keepends=True)[1:]
+    monkeypatch.setattr(module, "_MAX_TEXT", 8192)
+    (node / "proc/70/net/tcp").write_text(HEAD + socket * 100)
+    found = in_use(node, [], [80], [])
+    assert not found.live and "too many listening sockets" in found.unknown[0]
+    (node / "proc/70/net/tcp").write_text(HEAD + socket + connection * 100)
+    assert in_use(node, [], [80], []) == module.InUse((), ())
+
+
 def test_processes_that_end_meanwhile_are_passed_over(node: Path) -> None:
     (node / "proc/70/comm").unlink()
     (node / "proc/70/net/tcp").unlink()
@@ -106,7 +117,8 @@ def test_the_state_of_a_unit(
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o755)
     monkeypatch.setattr(module, "find_program", lambda name: str(tmp_path / name))
-    monkeypatch.setattr(module, "_SYSTEMCTL_SECONDS", 0.5)
+    if "sleep" in script:
+        monkeypatch.setattr(module, "_SYSTEMCTL_SECONDS", 0.5)
     found = in_use(Path("/"), ["a.service"], [], [])
     assert (live in found.live) if live else not found.live
     assert (unknown in found.unknown[0]) if unknown else not found.unknown

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from fragtui import streamed_node
+from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.snapshot_builder import Tick
+from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.recording.recorder import Recorder
+from fragtui.sources.recording.trace import trace_facts
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import UNSTREAMED
 from fragtui.ui.replay_app import StreamApp
@@ -61,8 +65,10 @@ class Far:
     def why_ended(self) -> str:
         return "Connection to node-7 closed"
 
-    def close(self) -> None:
+    def end(self) -> None:
         pass
+
+    close = end
 
 
 def app_of(far: Far) -> StreamApp:
@@ -121,3 +127,19 @@ async def test_a_remedy_is_not_run_from_here_and_the_screen_says_where(tmp_path:
         for key in UNSTREAMED:
             await pilot.press(key.keys.split(",")[0])
         assert app.screen is app.main
+
+
+def test_a_stream_without_a_sample_keeps_only_its_newest_updates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged or hostile far end may send events alone."""
+    monkeypatch.setattr(streamed_node, "_MAX_EARLY", 3)
+    node = StreamedNode(Far(tmp_path), lambda _: None, lambda _: None)
+    monkeypatch.setattr(node._decoder, "feed", lambda data: [RecordedEvent(1.0, 1.0, "R", (data.decode(),))])
+    for number in range(9):
+        node._take(b"line %d" % number)
+    assert node._early == ["line 6", "line 7", "line 8"]
+    batch = TraceBatch(1_700_000_000.0, ended="no more")
+    monkeypatch.setattr(node._decoder, "feed", lambda _: [RecordedEvent(1.0, 1.0, "P", tuple(trace_facts(batch)))])
+    node._take(b"")
+    assert node._early[-1] == batch, "what a replay shows, a stream shows"

@@ -111,14 +111,21 @@ def test_it_reports_that_the_terminal_is_unread(reader: Reader, monkeypatch: pyt
     assert reader.read.wait(1.0)
 
 
+def until_lost(reader: Reader) -> None:
+    end = time.monotonic() + 20
+    while not reader.lost and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def test_it_reports_once_that_the_terminal_is_lost(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal_output, "UNREAD", 0.2)
-    monkeypatch.setattr(terminal_output, "LOST", 0.5)
+    monkeypatch.setattr(terminal_output, "LOST", 2.0)
     for number in range(100):
         reader.output.write(frame(number))
-    assert reader.unread.wait(2.0)
+    assert reader.unread.wait(20.0)
     assert reader.lost == []
-    time.sleep(0.9)
+    until_lost(reader)
+    time.sleep(0.5)
     (why,) = reader.lost
     assert why.startswith("the terminal has read nothing for")
 
@@ -128,7 +135,7 @@ def test_a_terminal_that_was_closed_is_lost() -> None:
     found = _reader(end, descriptor)
     os.close(end)
     found.output.write(frame(1))
-    time.sleep(0.1)
+    until_lost(found)
     found.output.close("words for nobody")
     os.close(descriptor)
     assert found.lost == [""]

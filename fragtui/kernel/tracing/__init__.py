@@ -1,0 +1,1 @@
+"""Text of tracefs: the formats of events, and their lines."""

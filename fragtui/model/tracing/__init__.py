@@ -1,0 +1,1 @@
+"""What a trace of the kernel's allocator shows: requests denied without a line, who fragments, who waits."""

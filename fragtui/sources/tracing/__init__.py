@@ -1,0 +1,1 @@
+"""The kernel's trace events, read from an instance of tracefs of fragtui's own."""
