@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -34,7 +35,10 @@ from fragtui.render.failure_table import (
 from fragtui.render.terminal_text import Line, painted
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.log_files import head_of, open_log, refuse_device
+from fragtui.sources.files.trust import Opener, open_named, opener_of
+from fragtui.sources.host.tree import saved_tree
 from fragtui.sources.saved.explain import OpenLog, explain_logs
+from fragtui.sources.saved.incidents import each_once
 from fragtui.sources.saved.read_lines import MAX_HEAD, ReadLines
 from fragtui.text import counted, printable
 
@@ -52,7 +56,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="FILE",
         help="logs in any format, also .gz, .xz and .zst; - or none: standard input. "
-        "Lines are cut at 16 KiB, a compressed log after 8 GiB",
+        "Lines are cut at 16 KiB, a compressed log after 8 GiB. A directory: all logs of a support bundle, each report "
+        "of the kernel once",
     )
     parser.add_argument("--kernel", metavar="V", help="the release that wrote the log, if the log does not name it")
     parser.add_argument("--all", action="store_true", help="print each failure when it is found, then the totals")
@@ -80,12 +85,23 @@ def run(args: argparse.Namespace) -> int:
         print(f"fragtui explain: {printable(name)}: {why}", file=sys.stderr)
         failed.append(name)
 
-    names = args.files or ["-"]
     logs: list[OpenLog] = []
     traces: list[tuple[str, IO[bytes]]] = []
     shown: list[str] = []
     failures, output = FailureGroups(), _Output(args.color)
     progress = Progress(lambda: progress_of_logs(logs), lambda: counted(failures.incidents, "incident"))
+    names, openers = [], dict[str, Opener]()
+    for given in args.files or ["-"]:
+        if given == "-" or not Path(given).is_dir():
+            names.append(given)
+            continue
+        tree = saved_tree(Path(given))
+        found = [str(path) for path in tree.logs()]
+        names += found
+        openers |= dict.fromkeys(found, opener_of(tree.root, live=False))
+        if not found:
+            several = tree.ambiguous or "a directory without a log"
+            report_error(given, OSError(errno.EINVAL, several.replace(" as --root", "")))
     with ExitStack() as opened, Interrupt() as interrupt:
 
         def on_read() -> None:
@@ -95,7 +111,7 @@ def run(args: argparse.Namespace) -> int:
         for name in names:
             try:
                 with interrupt.waiting():  # A pipe opens when a program writes to it.
-                    log, now = _opened(name, interrupt)
+                    log, now = _opened(name, interrupt, openers.get(name, open_named))
             except OSError as error:
                 report_error(name, error)
                 continue
@@ -114,6 +130,7 @@ def run(args: argparse.Namespace) -> int:
             except (OSError, EOFError) as error:
                 report_error(name, error)
         incidents = explain_logs(logs, table, args.kernel, lambda log, error: report_error(log.name or names[0], error))
+        incidents = each_once(incidents) if openers else incidents
         chosen, unstamped = time_range_of(args), 0
         try:
             for explained in incidents:
@@ -208,7 +225,7 @@ class _Arriving(io.BufferedReader):
             return self.read1(size)
 
 
-def _opened(name: str, interrupt: Interrupt) -> tuple[IO[bytes], float | None]:
+def _opened(name: str, interrupt: Interrupt, opener: Opener) -> tuple[IO[bytes], float | None]:
     """Return the open log and its last change; None for standard input."""
     if name == "-":
         if sys.stdin.isatty():
@@ -218,4 +235,4 @@ def _opened(name: str, interrupt: Interrupt) -> tuple[IO[bytes], float | None]:
         return _Arriving(interrupt), None
     path = Path(name)
     now = path.stat().st_mtime
-    return open_log(path), now
+    return open_log(path, opener), now

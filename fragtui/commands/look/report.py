@@ -263,7 +263,8 @@ def collect(args: argparse.Namespace, progress: _Progress | None = None) -> Repo
 def _failed_order(incidents: tuple[Incident, ...]) -> int:
     """Return the order of the newest allocation failure above order 0, else 3."""
     failures = [incident for incident in incidents if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order]
-    newest = max(failures, key=lambda incident: incident.time or 0.0, default=None)
+    # Of those without a time the last one read is the newest.
+    newest = max(reversed(failures), key=lambda incident: incident.time or 0.0, default=None)
     return newest.order if newest is not None and newest.order else COSTLY_ORDER
 
 

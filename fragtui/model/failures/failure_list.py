@@ -174,7 +174,7 @@ class FailureList:
             for incident in self._incidents.values()
             if incident.kind is ReportKind.ALLOCATION_FAILURE and incident.order
         ]
-        self._last_refusal = max(refusals, key=lambda incident: incident.time or 0.0, default=None)
+        self._last_refusal = max(reversed(refusals), key=lambda incident: incident.time or 0.0, default=None)
 
 
 def combined(incidents: Iterable[Incident]) -> tuple[FailureGroup, ...]:

@@ -19,7 +19,10 @@ from fragtui.text import printable
 
 _KERNEL_PAGE = re.compile(r"^KernelPageSize:\s+(\d{1,20}) kB", re.MULTILINE)
 _UNAME = re.compile(r"^Linux (\S+) (\d+\.\S+) .*?\b(\w+)(?: GNU/Linux)?\s*$", re.MULTILINE)
+_OSRELEASE = re.compile(r"^kernel\.osrelease = (\d+\.\S+)$", re.MULTILINE)
 _BANNER = re.compile(rb"Linux version (\d+\.\S+)")
+_REPORTED = re.compile(rb"Comm: .{1,40}ainted:?[ A-Z]* (\d+\.\d+\.\S+)")
+"""A line of every report of the kernel, for a log that begins after the boot."""
 _BANNER_WITHIN = 1 << 20
 _ONE_SIZE = ("x86_64", "amd64", "i386", "i486", "i586", "i686", "s390x", "riscv64", "armv7l")
 """Machines whose kernels only have pages of 4 KiB."""
@@ -46,7 +49,8 @@ def read_host(root: Path, tree: SavedTree | None = None) -> Host:
     banner = _text(tree, tree.proc("version")) or ""
     if not release and banner.startswith("Linux version "):  # A collector's own version may be in a file of that name.
         release = banner.removeprefix("Linux version ").split(" ", 1)[0]
-    release = release or (uname[2] if uname else None) or _banner(tree)
+    settings = _OSRELEASE.search(_text(tree, tree.sysctl()) or "") if not release and uname is None else None
+    release = release or (uname[2] if uname else None) or (settings[1] if settings else None) or _banner(tree)
     machine = uname[3] if uname else (release or "").rpartition(".")[2]
     size, doubt = _page_size(tree, machine)
     return _host(name, release, size, tree, doubt)
@@ -80,18 +84,18 @@ def _proc_text(tree: SavedTree, name: str) -> str | None:
 
 
 def _banner(tree: SavedTree) -> str | None:
-    """Return the release at the start of the kernel log, or None."""
-    log = tree.kernel_log()
-    if log is None:
-        return None
+    """Return the release in the beginning of the best kernel log that has it, or None."""
     from fragtui.sources.files.log_files import open_log  # noqa: PLC0415
 
-    try:
-        with open_log(log, opener_of(tree.root, live=False)) as lines:
-            found = _BANNER.search(lines.read(_BANNER_WITHIN) or b"")
-    except (OSError, EOFError):
-        return None
-    return found[1].decode("ascii", "replace") if found else None
+    for log in reversed(tree.kernel_logs()):
+        try:
+            with open_log(log, opener_of(tree.root, live=False)) as lines:
+                data = lines.read(_BANNER_WITHIN) or b""
+                if found := _BANNER.findall(data) or _REPORTED.findall(data):
+                    return bytes(found[-1]).decode("ascii", "replace")  # That of the last boot.
+        except (OSError, EOFError):
+            continue
+    return None
 
 
 def _page_size(tree: SavedTree, machine: str) -> tuple[int | None, str | None]:

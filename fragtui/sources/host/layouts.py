@@ -52,6 +52,8 @@ OWN_LOGS = (
 """Logs that kubelet and runtime write themselves, below a host's root."""
 _SYSLOG = ("var/log/messages*", "var/log/syslog*")
 """With those that were rotated, today's may be an hour old."""
+_SERVICE_LOGS = ("var/log/k[03]s*.log", "var/log/rke2*.log")
+"""Of a distribution that OpenRC started."""
 _KERNEL_SYSLOG = ("var/log/kern.log*", *_SYSLOG, "var/log/dmesg")
 
 LAYOUTS = (
@@ -78,11 +80,12 @@ LAYOUTS = (
             "sos_commands/k[03]s/journalctl_*",
             "sos_commands/rke*/journalctl_*",
             "sos_commands/logs/journalctl_--no-pager|sos_commands/logs/journalctl_--no-pager_*",
-            "sos_commands/kubernetes/cluster-info/*/kubectl_get_-o_json_*events"
+            "sos_commands/kubernetes/cluster-info/*/*kubectl*_get_-o_json_*events"
             "|sos_commands/kubernetes/cluster-info/*events",
+            "sos_commands/kubernetes/cluster-info/*/pods/*_describe_pods_*",
             "sos_commands/openshift/cluster-info/*/oc_get_-o_json_*events|sos_commands/openshift/*/*events",
             *_SYSLOG,
-            "var/log/k0s*.log",
+            *_SERVICE_LOGS,
             *OWN_LOGS,
         ),
         sysctl=("sos_commands/kernel/sysctl_-a",),
@@ -119,7 +122,14 @@ LAYOUTS = (
         named=True,
         proc=("proc/{name}", "{name}"),
         kernel_logs=("dmesg.log",),
-        pod_logs=("service-logs/kubelet.log", "service-logs/cri.log", "service-logs/containerd.log"),
+        pod_logs=(
+            "service-logs/kubelet.log",
+            "service-logs/cri.log",
+            "service-logs/containerd.log",
+            "kubelet.log",
+            "cri.log",
+            "containerd.log",
+        ),
     ),
     Layout(
         name="EKS log bundle",
@@ -170,27 +180,36 @@ LAYOUTS = (
         name="supportconfig",
         marks=("basic-environment.txt", "supportconfig.txt", "basic-health-check.txt"),
         uname=("basic-environment.txt",),
-        kernel_logs=("boot.txt", "messages.txt", "warn.txt"),
+        kernel_logs=("boot.txt", "messages.txt", "warn.txt", "systemd*.txt"),
         crash_logs=("crash.txt",),
         pod_logs=(
             "messages.txt",
+            "systemd*.txt",
             "*kubernetes*.txt",
             "*k8s*.txt",
             "docker.txt",
             "podman.txt",
             "*cri*.txt",
             "*rke2*.txt",
+            "*k3s*.txt",
         ),
         sysctl=("env.txt",),
         sections=("memory.txt", "proc.txt", "env.txt"),
     ),
     Layout(
         name="microk8s inspection report",
-        marks=("snap.microk8s.daemon-*", "microk8s.daemon-*"),
+        marks=("snap.microk8s.daemon-*", "microk8s.daemon-*", "k8s.kubelet", "snap.k8s.kubelet"),
         proc=("sys/{name}", "proc/{name}"),
         uname=("sys/uname",),
-        kernel_logs=("sys/dmesg*", "sys/journal*"),
-        pod_logs=("*microk8s.daemon-*/*.log", "k8s/*events*", "k8s/cluster-info-dump*", "k8s/get-*"),
+        kernel_logs=("sys/dmesg*", "apparmor/dmesg*", "sys/journal*"),
+        pod_logs=(
+            "*microk8s.daemon-*/*.log",
+            "*k8s.*/*.log",
+            "k8s/*events*",
+            "k8s*/cluster-info-dump*",
+            "k8s/get-*",
+            "*/pods.describe",
+        ),
     ),
     Layout(
         name="Bottlerocket log bundle",
@@ -200,7 +219,7 @@ LAYOUTS = (
     ),
     Layout(
         name="kind log bundle",
-        marks=("kind-version.txt", "kubernetes-version.txt"),
+        marks=("kind-version.txt", "kubernetes-version.txt", "*/kubernetes-version.txt", "docker-info.txt"),
         nodes=("*",),
         named=True,
         kernel_logs=("dmesg*", "journal.log", "serial.log"),
@@ -211,12 +230,17 @@ LAYOUTS = (
         marks=("cluster-resources", "host-collectors"),
         proc=("proc/{name}", "host-collectors/run-host/{name}", "host-collectors/run-host/{name}.txt"),
         uname=("host-collectors/run-host/uname*",),
-        kernel_logs=("host-collectors/run-host/*dmesg*", "host-collectors/run-host/*kernel*"),
+        kernel_logs=(
+            "host-collectors/**/*dmesg*.txt",
+            "host-collectors/**/*dmesg*/*",
+            "host-collectors/**/*kern*.txt",
+            "host-collectors/**/*journal*",
+        ),
         pod_logs=(
-            "host-collectors/run-host/*kubelet*",
-            "host-collectors/run-host/*k[03]s*",
-            "host-collectors/run-host/*containerd*",
-            "host-collectors/run-host/*journal*",
+            "host-collectors/**/*kubelet*",
+            "host-collectors/**/*k[03]s*",
+            "host-collectors/**/*containerd*",
+            "host-collectors/**/*journal*",
             "cluster-resources/events/*.json",
             "cluster-resources/pods/*.json",
         ),
@@ -232,13 +256,22 @@ LAYOUTS = (
 LAYOUT_FOLDER = Layout(
     name="folder of saved files",
     marks=(),
-    proc=("proc/{name}", "{name}", "{name}.txt", "proc_{name}", "proc_{name}.txt"),
-    hostname=("hostname", "hostname.txt"),
+    proc=(
+        "proc/{name}",
+        "{name}",
+        "{name}.txt",
+        "proc_{name}",
+        "proc_{name}.txt",
+        "*{name}*",
+        "*/{name}",
+        "*/{name}.txt",
+    ),
+    hostname=("hostname", "hostname.txt", "etc/hostname"),
     uname=("uname", "uname.txt", "uname_-a"),
     kernel_logs=("*dmesg*", "kern*", "messages*", "syslog*"),
-    other_logs=("*journal*", "*"),
-    crash_logs=("vmcore-dmesg.txt", "*/vmcore-dmesg.txt", "var/crash/*/vmcore-dmesg.txt"),
-    pod_logs=("*",),
+    other_logs=("*journal*", "*", "*/*", "*/*/*"),
+    crash_logs=("vmcore-dmesg.txt", "*/vmcore-dmesg.txt", "var/crash/*/vmcore-dmesg.txt", "*/dmesg.20*"),
+    pod_logs=("*", "*/*", "*/*/*"),
     sysctl=("sysctl", "sysctl.txt", "sysctl_-a"),
     every_file=True,
 )
@@ -249,6 +282,6 @@ LAYOUT_HOST = Layout(
     marks=(),
     hostname=("proc/sys/kernel/hostname", "etc/hostname"),
     kernel_logs=_KERNEL_SYSLOG,
-    pod_logs=(*_SYSLOG, "var/log/k0s*.log", *OWN_LOGS),
+    pod_logs=(*_SYSLOG, *_SERVICE_LOGS, *OWN_LOGS),
 )
 """A root file system, or a directory with files at the same paths."""

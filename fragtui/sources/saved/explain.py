@@ -23,6 +23,7 @@ from fragtui.sources.files.log_files import as_utf8, head_of, stamped_in
 from fragtui.sources.kernel_log.needle_search import GatedNeedles
 from fragtui.sources.kernel_log.scan import near_lines
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.saved.dating import latest_stamp, moment_of
 from fragtui.sources.saved.read_lines import ReadLines
 from fragtui.text import counted, epoch_seconds
 
@@ -63,7 +64,10 @@ def explain_logs(
     # Lines without a year may stand above the first that shows year and zone, or in another log of the same node.
     twice = [stamped_in(log.log) for log in logs]
     some = next(filter(None, twice), None)
-    readers = [_lines_of(log, place, twice[place] or some, running, kernel, on_error) for place, log in enumerate(logs)]
+    latest = latest_stamp(log.log for log in logs) if len(logs) > 1 else None
+    readers = [
+        _lines_of(log, place, twice[place] or some, latest, running, kernel, on_error) for place, log in enumerate(logs)
+    ]
     lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
     try:
         for _, place, line in lines:
@@ -79,16 +83,17 @@ def _lines_of(
     source: OpenLog,
     place: int,
     stamped: str | None,
+    newest: float | None,
     running: GfpTable | None,
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
 ) -> Iterator[tuple[float, int, PodLine]]:
     """Yield the incidents and observations of a log, with time and the log's index; those without a time at once.
 
-    `stamped` is a line that shows year and zone of the log, see `shift_by`.
+    `stamped` is a line that shows year and zone of the log, see `shift_by`; `newest` as `latest` of `moment_of`.
     """
     changed = epoch_seconds(source.now)
-    moment = time.time() if changed is None else changed
+    moment = time.time() if changed is None else moment_of(changed, newest)
     try:
         log = as_utf8(source.log)
         shift = shift_by(stamped, moment) or 0.0 if stamped is not None else 0.0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from fragtui.model.failures.incident import Incident
@@ -22,6 +23,8 @@ _SAME_SECONDS = 60.0
 """How far the stamps of one report may be apart: ``dmesg -T`` adds a clock that stood still in sleep to the boot."""
 MAX_SAVED_INCIDENTS = 2000
 """Incidents kept, the newest; a log may contain far more."""
+MAX_COMPARED = 20_000
+"""Incidents of several logs that are compared with each other."""
 
 
 def incidents_of(
@@ -67,11 +70,18 @@ def incidents_of(
     return tuple(_once(_newest(incidents))), tuple(problems)
 
 
+def each_once(incidents: Iterable[Explained]) -> Iterator[Explained]:
+    """Yield the incidents as `_once` returns them, with flat memory: so many are compared at a time."""
+    rest = iter(incidents)
+    while batch := list(islice(rest, MAX_COMPARED)):
+        yield from _once(batch)
+
+
 def _once(incidents: list[Explained]) -> list[Explained]:
     """Return the incidents without reports of the kernel that another log has, too: a journal, syslog and dmesg."""
     kept: defaultdict[tuple[object, ...], list[tuple[Explained, set[int]]]] = defaultdict(list)
     instead: dict[str, str] = {}
-    for explained in incidents:
+    for explained in sorted(incidents, key=lambda each: each.incident.time is None):  # A report with a time is kept.
         incident = explained.incident
         if incident.report is None:
             continue

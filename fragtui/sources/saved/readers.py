@@ -28,6 +28,7 @@ from fragtui.sources.pods.log_directories import read_pod_directories
 from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
+from fragtui.sources.saved.dating import latest_stamp, moment_of
 from fragtui.sources.saved.explain import POD_NEEDLES
 from fragtui.text import counted, epoch_seconds, printable
 
@@ -61,14 +62,15 @@ class SavedKernelLog:
 
     def _run(self) -> None:
         # The best log comes last: its proof is the one that stays.
+        latest = _latest_in(self._tree)
         for path in self._tree.kernel_logs() or (None,):
-            update = self._read(path)
+            update = self._read(path, latest)
             if self._stopped.is_set():
                 return
             self._on_update(update)
 
-    def _read(self, path: Path | None) -> KernelLogUpdate:
-        opened = _opened(self._tree, path) if path is not None else None
+    def _read(self, path: Path | None, latest: float | None) -> KernelLogUpdate:
+        opened = _opened(self._tree, path, latest) if path is not None else None
         on_call = self._on_stream() if self._on_stream is not None else None
         if path is None or opened is None:
             why = self._tree.ambiguous or "not among the saved files"
@@ -150,12 +152,12 @@ class SavedPods:
                 self._learn(pod)
         read: list[str] = []
         problems: list[str] = []
-        stamped = _stamped_in(self._tree)
+        stamped, latest = _stamped_in(self._tree), _latest_in(self._tree)
         for path in self._tree.pod_logs():
             if self._stopped.is_set():
                 break
             before = self._found
-            problem = self._read(path, stamped)
+            problem = self._read(path, stamped, latest)
             if self._tree.layout.every_file and self._found == before:
                 continue  # Any file of a folder is tried: those with pods are named.
             name = printable(str(path))
@@ -188,9 +190,12 @@ class SavedPods:
             states = (self._state,) if self._state is not None else ()
             return PodUpdate(self._tracker.snapshot(moment), states, self._tracker.names)
 
-    def _read(self, path: Path, stamped: str | None) -> str | None:
-        """Read one log or list of objects; return why that failed, else None. `stamped` as for `scan_pods`."""
-        opened = _opened(self._tree, path)
+    def _read(self, path: Path, stamped: str | None, latest: float | None) -> str | None:
+        """Read one log or list of objects; return why that failed, else None.
+
+        `stamped` as for `scan_pods`, `latest` as for `moment_of`.
+        """
+        opened = _opened(self._tree, path, latest)
         if isinstance(opened, str):
             return opened
         log, changed = opened
@@ -236,12 +241,12 @@ class SavedPods:
             self._recorder.learnt(pod)
 
 
-def _opened(tree: SavedTree, path: Path) -> tuple[IO[bytes], float] | str:
-    """Return the open log and its last change, epoch seconds; or why it can't be read."""
+def _opened(tree: SavedTree, path: Path, latest: float | None = None) -> tuple[IO[bytes], float] | str:
+    """Return the open log and the moment that dates its stamps, epoch seconds; or why it can't be read."""
     try:
         changed = epoch_seconds(path.stat().st_mtime)
         log = as_utf8(open_log(path, opener_of(tree.root, live=False)))
-        return log, time.time() if changed is None else changed
+        return log, time.time() if changed is None else moment_of(changed, latest)
     except (OSError, EOFError) as error:
         return _why(error)
 
@@ -255,6 +260,17 @@ def _stamped_in(tree: SavedTree) -> str | None:
                 if (stamped := stamped_in(log)) is not None:
                     return stamped
     return None
+
+
+def _latest_in(tree: SavedTree) -> float | None:
+    """Return the latest stamp with a year in the tree's logs, epoch seconds."""
+    stamps = []
+    for path in tree.logs():
+        opened = _opened(tree, path)
+        if not isinstance(opened, str):
+            with opened[0] as log:
+                stamps.append(latest_stamp((log,)))
+    return max(filter(None, stamps), default=None)
 
 
 def _why(error: OSError | EOFError) -> str:

@@ -41,7 +41,7 @@ CASES = [
     ("--kubeconfig dir", 2, "dir: expected a file, this is a directory"),
     ("--theme nope", 2, "nope: expected one of"),
     ("explain missing", 1, "missing: no such file or directory"),
-    ("explain dir", 1, "dir: a directory, not a file"),
+    ("explain dir", 1, "dir: a directory without a log"),
     ("explain bad.gz", 1, "bad.gz: "),
     ("explain bad.xz", 1, "bad.xz: damaged"),
     ("explain bad.zst", 1, "bad.zst: "),

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
 import yaml
 
-from fragtui.commands.cli.parser import build
+from fragtui.commands.cli.parser import build, main
 from fragtui.commands.look.report import collect
 from fragtui.render.report.report_facts import ReportFacts
 from fragtui.sources.host.tree import saved_tree
@@ -142,6 +143,60 @@ TREES: dict[str, tuple[dict[str, str], str]] = {
         {"journalctl-kubelet.txt": JOURNAL, "journal-kernel.txt": KERN_LOG, "picture.png": "x"},
         "folder of saved files",
     ),
+    "sosreport: kubectl with a kubeconfig": (
+        {"sos_commands/kernel/dmesg_-T": DMESG,
+         "sos_commands/kubernetes/cluster-info/shop/kubectl_--kubeconfig_.etc.kubernetes.admin.conf_get_-o_json_--namespace_shop_events": LIST},
+        "sosreport",
+    ),
+    "sosreport: described pods": (
+        {"sos_commands/kernel/dmesg_-T": DMESG,
+         "sos_commands/kubernetes/cluster-info/shop/pods/kubectl_--namespace_shop_describe_pods_cart-7c-x1": DESCRIBED},
+        "sosreport",
+    ),
+    "sosreport beside other files": (
+        {"sos-n/sos_commands/kernel/dmesg_-T": DMESG, "sos-n/sos_commands/logs/journalctl_--no-pager": JOURNAL,
+         "__MACOSX/x": "x", "screens/a.png": "x", "notes.txt": "x"},
+        "sosreport",
+    ),
+    "sosreport: unpacked on Windows": (
+        {"SOS_Commands/kernel/DMESG_-T": DMESG.replace("\n", "\r\n"), "Var/Log/Messages": JOURNAL.replace("\n", "\r\n")},
+        "sosreport",
+    ),
+    "supportconfig: the journal alone": (
+        {"basic-environment.txt": "", "systemd.txt": SECTION.format("/usr/bin/journalctl -b", SYSLOG)},
+        "supportconfig",
+    ),
+    "microk8s inspect, older": (
+        {"snap.microk8s.daemon-kubelet/journal.log": JOURNAL, "apparmor/dmesg": DMESG},
+        "microk8s inspection report",
+    ),
+    "Canonical Kubernetes": (
+        {"k8s.kubelet/journal.log": JOURNAL, "k8s-cluster-info/cluster-info-dump": LIST, "sys/dmesg": DMESG},
+        "microk8s inspection report",
+    ),
+    "Talos, older": ({"dmesg.log": DMESG, "kubelet.log": PLAIN}, "Talos support bundle"),
+    "EKS: packed with its path": (
+        {"var/log/eks_i-1/kernel/uname.txt": "", "var/log/eks_i-1/kernel/dmesg.current": DMESG,
+         "var/log/eks_i-1/kubelet/kubelet.log": JOURNAL},
+        "EKS log bundle",
+    ),
+    "troubleshoot: a directory for each command": (
+        {"host-collectors/run-host/node-9/dmesg/stdout.txt": DMESG, "cluster-resources/events/shop.json": LIST},
+        "troubleshoot bundle",
+    ),
+    "a host with k3s by OpenRC": ({"etc/hostname": "n\n", "var/log/messages": KERN_LOG, "var/log/k3s.log": PLAIN}, "host"),
+    "a folder of folders": (
+        {"kernel/dmesg.txt": DMESG, "pods/shop/describe.txt": DESCRIBED, "proc/buddyinfo": ""},
+        "folder of saved files",
+    ),
+    "a folder beside those of proc and etc": (
+        {"proc/buddyinfo": "", "etc/hostname": "node-9\n", "dmesg.txt": DMESG, "kubelet.log": JOURNAL},
+        "folder of saved files",
+    ),
+    "a folder with a log at each level": (
+        {"dmesg": DMESG, "collector/systemlogs/kubelet": JOURNAL},
+        "folder of saved files",
+    ),
     "a folder of events": ({"events.yaml": YAML_LIST, "readme": "x"}, "folder of saved files"),
 }  # fmt: skip
 NO_KERNEL = {"oc adm inspect", "cluster-info dump", "a folder of events"}
@@ -182,9 +237,11 @@ def test_a_bundle_gives_the_request_and_the_pod_that_it_stopped(tmp_path: Path, 
 def test_texts_of_proc_are_cut_out_of_a_supportconfig(tmp_path: Path) -> None:
     host = HostTree.small(tmp_path / "host", FRAGMENTED).root
     names = ("meminfo", "buddyinfo", "vmstat", "zoneinfo")
-    memory = "".join(SECTION.format(f"/bin/cat /proc/{name}", (host / "proc" / name).read_text()) for name in names)
+    text = {name: (host / "proc" / name).read_text() for name in names}
+    memory = "".join(SECTION.format(f"/bin/cat /proc/{name}", text[name]) for name in names[:2])
+    copied = "".join(SECTION.format(f"/proc/{name}", text[name]) for name in names[2:]).replace("\n", "\r\n")
     files, _ = TREES["supportconfig"]
-    put(tmp_path / "scc", files | {"memory.txt": memory})
+    put(tmp_path / "scc", files | {"memory.txt": memory, "proc.txt": copied})
     saved = facts_of(tmp_path / "scc").snapshot
     assert (saved.host.name, saved.host.release) == ("node-9", "5.14.21-150400-default")
     live = facts_of(host).snapshot
@@ -195,8 +252,6 @@ def test_texts_of_proc_are_cut_out_of_a_supportconfig(tmp_path: Path) -> None:
 def test_a_bundle_is_judged_by_the_order_of_its_last_denied_request(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from fragtui.commands.cli.parser import main
-
     put(tmp_path / "sos", TREES["sosreport: microk8s"][0])
     main(["check", "--root", str(tmp_path / "sos")])
     words = capsys.readouterr().out
@@ -210,8 +265,89 @@ def test_the_version_of_a_collector_is_no_kernel(tmp_path: Path) -> None:
     assert facts_of(tmp_path).snapshot.host.release is None
 
 
+def test_files_of_proc_are_known_by_their_text_in_a_folder(tmp_path: Path) -> None:
+    host = HostTree.small(tmp_path / "host", FRAGMENTED).root
+    names = {"buddyinfo": "b1.txt", "zoneinfo": "z", "meminfo": "free memory.txt", "vmstat": "counters"}
+    put(
+        tmp_path / "mail", {own: (host / "proc" / name).read_text() for name, own in names.items()} | {"log.txt": DMESG}
+    )
+    zones = facts_of(tmp_path / "mail").snapshot.zones
+    assert zones
+    assert zones == facts_of(host).snapshot.zones
+
+
+def test_logs_of_two_nodes_are_not_mixed(tmp_path: Path) -> None:
+    put(tmp_path, {f"{node}/{name}": DMESG for node in ("node-1", "node-2") for name in ("dmesg.txt", "note.txt")})
+    tree = saved_tree(tmp_path)
+    assert tree.logs() == ()
+    assert str(tree.ambiguous).endswith("has 2 nodes, give one of them as --root: node-1, node-2")
+
+
+def test_the_last_request_is_that_of_the_last_report_if_no_report_has_a_time(tmp_path: Path) -> None:
+    first = (line.replace("order:4", "order:7").replace("801", "77") for line in KERNEL)
+    lines = [f"[{100 + at:5}.123456] {line}\n" for at, line in enumerate((*first, *KERNEL))]
+    put(tmp_path, {"dmesg": "".join(lines)})
+    facts = facts_of(tmp_path)
+    assert [each.order for each in facts.incidents] == [7, 4]
+    assert facts.judgement.order == 4
+
+
+def test_a_copy_made_years_later_is_dated_by_the_logs_that_show_the_year(tmp_path: Path) -> None:
+    files = {"systeminfo/dmesg": DMESG, "systemlogs/syslog": SYSLOG, "journald/k3s": JOURNAL}
+    put(tmp_path, files)
+    for name in files:
+        os.utime(tmp_path / name, (SAVED + 9e7, SAVED + 9e7))
+    facts = facts_of(tmp_path)
+    (kernel,) = (each for each in facts.incidents if each.report is not None)
+    assert facts.pods is not None
+    (pod,) = facts.pods.pods
+    assert {time.gmtime(at or 0.0).tm_year for at in (kernel.time, pod.first_failure)} == {2024}
+    assert pod.links
+
+
+def test_a_quiet_kernel_does_not_date_the_logs_of_the_same_year(tmp_path: Path) -> None:
+    put(tmp_path, {"systeminfo/dmesg": QUIET, "systemlogs/syslog": SYSLOG.replace("Feb ", "Oct ")})
+    for name in ("dmesg", "../systemlogs/syslog"):
+        os.utime(tmp_path / "systeminfo" / name, (SAVED + 2.2e7, SAVED + 2.2e7))
+    (kernel,) = (each for each in facts_of(tmp_path).incidents if each.report is not None)
+    assert time.gmtime(kernel.time)[:2] == (2024, 10)
+
+
+def test_of_one_report_in_two_logs_the_one_with_a_time_is_kept(tmp_path: Path) -> None:
+    dmesg = "".join(f"[{100 + at:5}.123456] {line}\n" for at, line in enumerate(KERNEL))
+    put(tmp_path, {"dmesg": dmesg, "syslog": KERN_LOG})
+    (kernel,) = facts_of(tmp_path).incidents
+    assert kernel.time is not None
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"collect/sysctl.txt": "kernel.osrelease = 5.15.0-91-generic\n", "etc/hostname": "node-9\n"},
+        {
+            "127.0.0.1-2024-02-06-09:08:00/vmcore-dmesg.txt": DMESG,
+            "127.0.0.1-2024-02-06-09:08:00/kexec-dmesg.log": "[0.0] x\n",
+        },
+    ],
+    ids=["sysctl", "kdump"],
+)
+def test_the_release_is_read_from_a_file_that_names_it(tmp_path: Path, files: dict[str, str]) -> None:
+    put(tmp_path, files)
+    assert facts_of(tmp_path).snapshot.host.release == "5.15.0-91-generic"
+
+
 def test_a_folder_names_the_files_in_which_pods_were_found(tmp_path: Path) -> None:
     put(tmp_path, TREES["a folder"][0])
     unseen = facts_of(tmp_path).pods_unknown
     assert "describe.txt" in unseen
     assert "notes.txt" not in unseen
+
+
+def test_explain_reads_all_logs_of_a_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put(tmp_path / "one", TREES["sosreport: kubeadm and syslog, too"][0])
+    put(tmp_path / "two", {"node-1/dmesg.txt": DMESG, "node-2/dmesg.txt": DMESG})
+    assert main(["explain", str(tmp_path / "one")]) == 0
+    told = capsys.readouterr().out
+    assert "1 allocation failure, 1 failed sandbox" in told
+    assert main(["explain", str(tmp_path / "two")]) == 1
+    assert "has 2 nodes, give one of them: node-1, node-2" in capsys.readouterr().err
