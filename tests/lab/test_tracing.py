@@ -240,17 +240,19 @@ def pressure() -> float:
 def test_what_one_task_waits_agrees_with_the_counters_and_with_pressure_stall_information() -> None:
     """Huge pages are compacted for one task. PSI weighs by the CPUs that are not idle: the others must be."""
     with fragmented_cache():
-        area = mmap.mmap(-1, 2 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        area = mmap.mmap(-1, 3 << 30, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         area.madvise(mmap.MADV_HUGEPAGE)
         with traced() as tally:
             time.sleep(1.5)
             begun, counted, stalled = time.time(), vmstat("compact_stall", "allocstall"), pressure()
             for offset in range(0, len(area), 2 << 20):
                 area[offset] = 1
+                time.sleep(0.004)  # At full speed the small buffers lose events, and the sums are lower bounds.
             time.sleep(2.5)  # PSI is brought up to date every 2 s.
             stalled, counted = pressure() - stalled, vmstat("compact_stall", "allocstall") - counted
         waited = tally.stalled(begun, time.time())
+    assert tally.exact
     print(f"{waited.times} waits, {counted} counted; {waited.seconds:.2f} s, by PSI {stalled:.2f} s")
-    assert waited.most is not None and waited.most.order == 9 and waited.seconds > 0.5
+    assert waited.most is not None and waited.most.order == 9 and waited.seconds > 0.1
     assert 0.9 * counted <= waited.times <= 1.1 * counted
     assert 0.75 * stalled <= waited.seconds <= 1.25 * stalled
