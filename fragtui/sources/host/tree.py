@@ -16,7 +16,8 @@ from fragtui.sources.host.layouts import LAYOUT_FOLDER, LAYOUT_HOST, LAYOUTS, La
 from fragtui.text import printable
 
 _GLOB = re.compile(r"[*?\[]")
-_LETTER = re.compile(r"[A-Za-z](?![^\[]*\])")
+_LETTER = re.compile(r"\[[^\]]{0,100}\]|[A-Za-z]")
+"""A letter of a pattern, or a set in brackets, which stays."""
 _NODE_LOGS = ("dmesg.log", "kubelet.log")
 """Logs in the directory of a node itself."""
 _ARCHIVE = re.compile(r"\.(?:tar(?:\.\w+)?|tgz|txz|tbz2?)$")
@@ -358,7 +359,7 @@ def _section_of(name: str) -> re.Pattern[str]:
 @lru_cache(maxsize=256)
 def _any_case(pattern: str) -> str:
     """Return a pattern that takes letters of either case, except in brackets."""
-    return _LETTER.sub(lambda found: f"[{found[0].lower()}{found[0].upper()}]", pattern)
+    return _LETTER.sub(lambda at: at[0] if at[0][0] == "[" else f"[{at[0].lower()}{at[0].upper()}]", pattern)
 
 
 def _directories(place: Path) -> list[Path]:

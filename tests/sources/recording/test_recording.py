@@ -488,6 +488,6 @@ def test_a_recording_without_logs_says_so_instead_of_reading_for_ever(tmp_path: 
     for step in moments[0].steps:
         if isinstance(step, KernelLogUpdate):
             failures.take(step)
-    assert no_denials(failures.state).text == "? unknown: the kernel log is not in the recording"
+    assert no_denials(failures.state).text == "? unknown: no kernel log in the recording"
     assert moments[0].pods is not None
-    assert no_stuck_pods(moments[0].pods.sources).text == "? unknown: the kubelet log is not in the recording"
+    assert no_stuck_pods(moments[0].pods.sources).text == "? unknown: no kubelet log in the recording"
