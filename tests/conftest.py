@@ -16,7 +16,7 @@ from fragtui.remedies.audit.log import AuditLog
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 settings.register_profile("dev", max_examples=20)
-settings.register_profile("ci", max_examples=100)
+settings.register_profile("ci", max_examples=75)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 

@@ -10,6 +10,7 @@ import fcntl
 import os
 import resource
 import sys
+import time
 
 PR_SET_NAME = 15
 PIPE = 1 << 20
@@ -27,6 +28,7 @@ def main() -> None:
         fcntl.fcntl(end, fcntl.F_SETPIPE_SZ, PIPE)
         for _ in range(PIPE // len(page)):
             os.write(end, page)
+    time.sleep(1.0)  # On a busy machine its cgroup is read a while after its first event.
 
 
 if __name__ == "__main__":

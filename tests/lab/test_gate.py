@@ -50,6 +50,7 @@ def granted(before: int) -> int:
     return int(HUGE_POOL.read_text()) - before
 
 
+@long
 def test_memory_that_is_pinned_requires_a_reboot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with hogged(5000), held_by_pipes(400, 3):
         have = blocks(capsys)

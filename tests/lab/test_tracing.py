@@ -89,6 +89,7 @@ def test_all_200_refused_requests_stand_there_with_task_order_and_cgroup() -> No
     assert any(group.folder.name in (each.task.cgroup or "") for each in found)
 
 
+@long
 def test_a_process_that_scatters_unmovable_pages_is_named_first() -> None:
     """It takes movable blocks only when those of unmovable pages are full: more of it, until then."""
     with limited("memory", 8 << 30) as group, traced() as tally:
@@ -103,6 +104,7 @@ def test_a_process_that_scatters_unmovable_pages_is_named_first() -> None:
     assert group.folder.name in (first.task.cgroup or "")
 
 
+@long
 @full_group
 def test_of_a_flood_every_event_is_counted_or_counted_as_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fragtui.sources.tracing.instance.buffer_kb", lambda cpus: 8)
@@ -120,6 +122,7 @@ def test_a_request_that_is_served_is_no_event() -> None:
     assert tally.denied == 0
 
 
+@long
 @pytest.mark.slow
 def test_sigkill_at_a_random_moment_leaves_no_instance_after_the_next_start() -> None:
     code = (

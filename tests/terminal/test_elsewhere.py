@@ -47,7 +47,7 @@ def writers() -> list[psutil.Process]:
 def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path) -> None:
     HostTree.small(tmp_path, FRAGMENTED)
     here = shlex.join(command())
-    piped = f"{here} record --root {tmp_path} --stream --for 12s -q - | {here} replay - --order 4"
+    piped = f"{here} record --root {tmp_path} --stream --for 6s -q - | {here} replay - --order 4"
     with terminal("--root", str(tmp_path), "--order", "4") as local:
         shown = local.until("FRAGMENTED")
     with terminal("-c", piped, argv=["sh"]) as far:

@@ -17,7 +17,7 @@ from tests.sources.pods.test_runtime_log import failure
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.by_hand]
 
 SECONDS = float(os.environ.get("FRAGTUI_FLOOD_SECONDS", "10"))
 """The issue asks for 60; here 10, which shows the same in a run of all tests."""

@@ -73,6 +73,7 @@ def test_a_terminal_that_answers_no_more_ends_the_session_whole(fragmented: Path
     assert not read_recording(saved).damaged
 
 
+@pytest.mark.by_hand
 def test_a_terminal_that_never_answers_is_asked_once_and_stays(fragmented: Path) -> None:
     with session(fragmented) as term:
         shown(term)
@@ -82,6 +83,7 @@ def test_a_terminal_that_never_answers_is_asked_once_and_stays(fragmented: Path)
         term.until("Keys and signs")
 
 
+@pytest.mark.by_hand
 def test_a_stopped_session_goes_on_after_a_longer_silence(fragmented: Path) -> None:
     with session(fragmented) as term:
         term.answers = STATUS
@@ -95,6 +97,7 @@ def test_a_stopped_session_goes_on_after_a_longer_silence(fragmented: Path) -> N
         term.until("Keys and signs")
 
 
+@pytest.mark.by_hand
 def test_an_unread_terminal_that_never_answered_ends_the_session(fragmented: Path) -> None:
     with session(fragmented, "--interval", "0.2") as term:
         shown(term)
@@ -109,6 +112,7 @@ def test_an_unread_terminal_that_never_answered_ends_the_session(fragmented: Pat
         assert is_given_back(term)
 
 
+@pytest.mark.by_hand
 def test_idle_exit_ends_it_after_the_last_key_and_says_so(fragmented: Path) -> None:
     with session(fragmented, "--idle-exit", "2s") as term:
         shown(term)

@@ -21,7 +21,7 @@ from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.storm import Deaf, Piece, Sent, Storm, storm, unasked
 from tests.support.terminal import Terminal, command
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.by_hand]
 
 EVENTS = int(os.environ.get("FRAGTUI_STORM", "5000"))
 SEED = int(os.environ.get("FRAGTUI_STORM_SEED", "1"))

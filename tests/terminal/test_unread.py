@@ -20,7 +20,7 @@ from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import Terminal, terminal
 from tests.terminal.test_signals import is_given_back
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.by_hand]
 
 SECONDS = float(os.environ.get("FRAGTUI_UNREAD_SECONDS", "600"))
 """Seconds without a reader in the long test."""

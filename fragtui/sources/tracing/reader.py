@@ -149,6 +149,13 @@ class _Cgroups:
     def _read(self, pid: int) -> str | None:
         try:
             with open(f"{self._proc}/{pid}/cgroup", "rb", buffering=0) as file:
-                return cgroup_path(file.read(4096).decode("utf-8", "replace"))
+                path = cgroup_path(file.read(4096).decode("utf-8", "replace"))
+            # A task that has ended is in the root of version 1 until its parent has taken its status.
+            return None if path == "/" and self._has_ended(pid) else path
         except OSError:
             return None
+
+    def _has_ended(self, pid: int) -> bool:
+        """Return whether the task is a zombie or gone. Raises OSError."""
+        with open(f"{self._proc}/{pid}/stat", "rb", buffering=0) as file:
+            return file.read(4096).rpartition(b")")[2].split()[:1] in ([b"Z"], [b"X"], [])

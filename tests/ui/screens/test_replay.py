@@ -135,6 +135,7 @@ async def go(app: ReplayApp, pilot: Pilot[int], key: str, to: float) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.by_hand
 async def test_the_same_verdicts_at_the_same_ticks_as_live(made: Made) -> None:
     async with replaying(made) as (app, pilot):
         for index in range(TICKS):
