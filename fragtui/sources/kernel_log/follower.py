@@ -239,7 +239,7 @@ class KernelLog:
 
     @property
     def _since(self) -> float:
-        """Epoch seconds from which on records are reported: those of the last day that no other source reported."""
+        """Epoch seconds after which records are reported: those of the last day that no other source reported."""
         return max(time.time() - DAY, self._read_until)
 
     def _begin_history(self, first: bytes | None, ring: str) -> str | None:

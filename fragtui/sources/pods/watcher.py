@@ -27,7 +27,7 @@ from fragtui.text import shortage
 UPDATE_SECONDS = 0.25
 """Shortest time between two updates."""
 _HISTORY_SECONDS = 2.5
-"""Seconds in which the rows are held back at most, until what the sources report of the past is read."""
+"""Most seconds for which no row is shown, until what the sources report of the past is read."""
 _PAUSE_SECONDS = 0.3
 """After so long without a report of the past it is read: the journal's reader ends no part of it with a mark."""
 
