@@ -330,7 +330,7 @@ def _counted(count: int, noun: str) -> str:
 def _writers(read: LogsRead) -> str:
     """Return the lines by who wrote them: the kernel, kubelet and runtimes, then other programs, then the unknown."""
     if not read.writers:
-        return "" if read.lines or read.objects else ": the input is empty"
+        return "" if read.lines or read.objects or read.missing else ": the input is empty"
     known = [name for name in read.writers if name not in UNKNOWN_WRITERS]
     known.sort(key=lambda name: (name != KERNEL, name not in _READ, -read.writers[name], name))
     named, others = known[:_NAMED], known[_NAMED:]

@@ -163,6 +163,11 @@ def test_the_totals_of_one_name_have_the_name_and_those_of_many_the_pattern() ->
     ("read", "said", "role"),
     [
         (LogsRead(0), "no failure in 0 lines: the input is empty", Role.WARN),
+        (
+            LogsRead(0, missing="not everything could be read"),
+            "no failure in 0 lines; not everything could be read",
+            Role.WARN,
+        ),
         (LogsRead(1, writers={"not understood": 1}), "no failure in 1 line: not understood 1", Role.WARN),
         (
             LogsRead(1204, writers={"not understood": 94, "kubelet": 900, "kernel": 210}),
