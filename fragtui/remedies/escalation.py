@@ -149,12 +149,14 @@ class Escalation:
         weigh: Callable[[Remedy, Gain], Gain] | None = None,
         skipped: Iterable[str] = (),
         enough: Callable[[Snapshot], bool] | None = None,
+        prevented: Callable[[], str | None] | None = None,
     ) -> None:
         """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
 
         The first `always` steps run even if there are enough blocks (a periodic run). `typed` is what the user typed to
         confirm all of it, see `RunRequest`. `weigh` corrects the forecast of a step; `skipped` are steps left out, each
-        with the reason. `enough` is one more condition that a snapshot must meet to end the run early.
+        with the reason. `enough` is one more condition that a snapshot must meet to end the run early. `prevented` is
+        asked before each step and returns why it must not run, which ends the run.
         """
         self.order = order
         self.blocks = blocks
@@ -179,6 +181,7 @@ class Escalation:
         self._weigh = weigh
         self._skipped = list(skipped)
         self._enough = enough
+        self._prevented = prevented
 
     @property
     def settled_at(self) -> float | None:
@@ -249,6 +252,8 @@ class Escalation:
             if why is not None:
                 self._skipped.append(f"{remedy.id}: {why}")
                 continue
+            if self._prevented is not None and (why := self._prevented()) is not None:
+                return self._end(EndReason.REFUSED, why)
             expected = forecast(snapshot, self.order).gain(remedy.effect)
             self._expected = expected if self._weigh is None else self._weigh(remedy, expected)
             blocks = target_blocks(snapshot, self.order)
