@@ -115,17 +115,22 @@ def escalation_steps(
     return tuple(remedy for step in EscalationStep if step in wanted for remedy in remedies.get(step, ()))
 
 
-def steps_of_node(chosen: Iterable[EscalationStep], root: Path) -> tuple[Remedy, ...]:
+def steps_of_node(
+    chosen: Iterable[EscalationStep], root: Path, worth: Callable[[Remedy], bool] = lambda _: True
+) -> tuple[Remedy, ...]:
     """Return the remedies of the chosen steps on the node under `root`; reads its cgroups if one is to be reclaimed.
 
-    That one is the cgroup with most page cache.
+    That one is the cgroup with most page cache of those that can be reclaimed, and for which `worth` is true if it is
+    for any.
     """
     wanted = set(chosen)
     more: dict[EscalationStep, Remedy] = {}
     if EscalationStep.WAKE in wanted:
         more[EscalationStep.WAKE] = read_wake(root)
-    if EscalationStep.RECLAIM in wanted and (found := read_cgroups(root).cgroups):
-        more[EscalationStep.RECLAIM] = reclaim_cgroup(found[0], found[0].path)
+    if EscalationStep.RECLAIM in wanted:
+        found = (reclaim_cgroup(cgroup, cgroup.path) for cgroup in read_cgroups(root).cgroups)
+        if able := [remedy for remedy in found if remedy.disabled_reason is None]:
+            more[EscalationStep.RECLAIM] = next(filter(worth, able), able[0])
     return escalation_steps(wanted, numa_nodes(root), more)
 
 
