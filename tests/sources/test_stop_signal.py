@@ -19,7 +19,7 @@ STARTS = 1000
 
 
 def descriptors() -> int:
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def until(wanted: Callable[[], bool]) -> None:

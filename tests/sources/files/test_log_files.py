@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fragtui.sources.files import log_files
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import FollowedFile, open_log
 from fragtui.sources.files.unpacking import UnreadableLogError
@@ -169,6 +170,36 @@ def test_following_a_fifo_or_a_device_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert FollowedFile(tmp_path / "fifo").read() == b""
     assert FollowedFile(Path("/dev/zero"), at_end=False).read() == b""
+
+
+def test_a_file_that_shows_no_size_is_read_once_and_then_what_is_appended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = Path("/proc/version")
+    assert version.stat().st_size == 0 and version.is_file()
+    followed = FollowedFile(version)
+    assert followed.read() == version.read_bytes() and [followed.read(), followed.read()] == [b"", b""]
+    followed.close()
+    real = os.fstat
+    monkeypatch.setattr(log_files.os, "fstat", lambda file: os.stat_result((*real(file)[:6], 0, *real(file)[7:])))
+    path, text = tmp_path / "log", b"".join(b"line %d\n" % number for number in range(100_000))
+    path.write_bytes(text)
+    followed = FollowedFile(path, at_end=False)
+    read = b"".join(iter(followed.read, b""))
+    with path.open("ab") as stream:
+        stream.write(b"more\n")
+    assert read == text and followed.read() == b"more\n" and followed.read() == b""
+    followed.close()
+
+
+@pytest.mark.timeout(20)
+def test_a_file_that_shows_no_size_and_has_no_end_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_files, "MAX_SIZELESS_BYTES", 1 << 20)
+    followed = FollowedFile(Path("/proc/self/pagemap"), at_end=False)
+    sizes = [len(followed.read()) for _ in range(6)]
+    assert sizes == [1 << 18] * 4 + [0, 0]
+    assert followed.problem is not None and "read no further" in followed.problem
+    followed.close()
 
 
 def test_what_replaces_a_log_is_not_read_until_it_is_a_file(tmp_path: Path) -> None:
