@@ -3,6 +3,7 @@
 They change only cgroups of their own, and read and write files of their own.
 """
 
+import json
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.commands.cli.parser import main
 from fragtui.model.node.cgroup_memory import CgroupMemories, CgroupMemory, CgroupPrice
 from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.forecast import forecast
@@ -161,6 +163,16 @@ def test_the_culprits_page_cache_goes_and_the_others_stays(tmp_path: Path, log: 
 def read_size(held: Holder) -> int:
     """Return its page cache, 0 if it is no longer listed."""
     return next((cgroup.cache for cgroup in read_cgroups(ROOT).cgroups if cgroup.folder == held.folder), 0)
+
+
+def test_the_verb_reclaims_one_cgroup(tmp_path: Path, log: AuditLog, capsys: pytest.CaptureFixture[str]) -> None:
+    with holder(tmp_path, "-verb", 600) as held, holder(tmp_path, "-kept", 100) as kept:
+        assert main(["reclaim", held.memory.path, "-y", "-o", "json", "--order", "9", "--audit", str(log.path)]) == 0
+        fields = json.loads(capsys.readouterr().out)
+        print(fields["expected"], fields["blocks"])
+        assert fields["remedy"] == RECLAIM and fields["blocks"]["gained"] > 100
+        assert read_size(held) < 20 * MIB and read_size(kept) >= 95 * MIB
+    assert [type(entry) for entry in log.read().entries] == [IntentEntry, EndEntry, EvidenceEntry]
 
 
 def test_where_one_cgroup_is_not_enough_the_ladder_goes_on(tmp_path: Path, log: AuditLog) -> None:

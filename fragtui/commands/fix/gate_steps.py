@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.need import Need, Stock, view_of
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import EscalationStep, steps_of_node
@@ -59,10 +60,11 @@ def forecasts(remedies: Sequence[Remedy], snapshot: Snapshot, need: Need, found:
     missing = max(0, need.blocks - (found.blocks or 0))
     free = max(0, (need.free or 0) - (found.free or 0))
     rungs = ladder(remedies, snapshot, view_of(snapshot, need), missing)
-    return tuple(
-        replace(rung, suffices=(rung.expected.blocks or 0) >= missing and (rung.expected.bytes or 0) >= free)
-        for rung in rungs
-    )
+
+    def suffices(gain: Gain) -> bool:
+        return bool(missing or free) and (gain.blocks or 0) >= missing and (gain.bytes or 0) >= free
+
+    return tuple(replace(rung, suffices=suffices(rung.expected)) for rung in rungs)
 
 
 def left_out(chosen: Collection[EscalationStep], *, compacts: bool) -> str | None:
