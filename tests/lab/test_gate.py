@@ -84,7 +84,10 @@ def test_memory_that_is_filled_with_page_cache_recovers(capsys: pytest.CaptureFi
         assert gate(capsys, *words)[0] == 4
         status, fields = gate(capsys, *words, "--heal", "-y")
         assert (status, fields["result"]) == (0, "healed")
-        assert fields["remedies"][:2] == ["sync", "drop-caches-1"]
+        # Waking kcompactd may be enough.
+        assert (
+            {"sync", fields["remedies"][-1]} <= set(fields["remedies"]) <= {"sync", "nudge-kcompactd", "drop-caches-1"}
+        )
         assert gate(capsys, *words)[1]["result"] == "ready"
 
 
