@@ -30,7 +30,6 @@ def no_help_for_huge_pages() -> Iterator[None]:
     with alone():
         chosen = DEFRAG.read_text().partition("[")[2].partition("]")[0]
         DEFRAG.write_text("never")
-        Path("/proc/sys/vm/compact_memory").write_text("1")
         try:
             yield
         finally:

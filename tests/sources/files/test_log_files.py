@@ -181,7 +181,7 @@ def test_a_file_that_shows_no_size_is_read_once_and_then_what_is_appended(
     assert followed.read() == version.read_bytes() and [followed.read(), followed.read()] == [b"", b""]
     followed.close()
     real = os.fstat
-    monkeypatch.setattr(log_files.os, "fstat", lambda file: os.stat_result((*real(file)[:6], 0, *real(file)[7:])))
+    monkeypatch.setattr(os, "fstat", lambda file: os.stat_result((*real(file)[:6], 0, *real(file)[7:])))
     path, text = tmp_path / "log", b"".join(b"line %d\n" % number for number in range(100_000))
     path.write_bytes(text)
     followed = FollowedFile(path, at_end=False)
