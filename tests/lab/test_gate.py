@@ -78,9 +78,11 @@ def test_memory_that_is_filled_with_page_cache_recovers(capsys: pytest.CaptureFi
     with hogged(5000), held("hold_page_cache.py", str(tmp_path), "1000"):
         time.sleep(1.2)
         fields = gate(capsys, "--need", "1x2M")[1]
-        have, low = fields["have"]["blocks"], fields["forecast"]["low"]
-        assert low > 100
-        words = ("--need", f"{have + low // 2}x2M", "--audit", str(tmp_path / "audit"))
+        have, forecast = fields["have"]["blocks"], fields["forecast"]
+        # The low end may be next to nothing beside other tasks' pages.
+        more = max(forecast["low"] // 2, forecast["blocks"] // 8)
+        assert more > 50
+        words = ("--need", f"{have + more}x2M", "--audit", str(tmp_path / "audit"))
         assert gate(capsys, *words)[0] == 4
         status, fields = gate(capsys, *words, "--heal", "-y")
         assert (status, fields["result"]) == (0, "healed")

@@ -114,6 +114,9 @@ def holder(folder: Path, name: str, megabytes: int, *, scattered: bool = False) 
 @pytest.fixture(autouse=True)
 def one_at_a_time() -> Iterator[None]:
     with alone():
+        # Page cache of a test fills the small pieces first: then it holds no larger block that a reclaim would give.
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+        Path("/proc/sys/vm/compact_memory").write_text("1")
         yield
 
 
@@ -141,7 +144,7 @@ def test_the_culprits_page_cache_goes_and_the_others_stays(tmp_path: Path, log: 
         remedy = reclaim_cgroup(before, "culprit")
         expected = forecast(sample, ORDER).gain(remedy.effect)
         assert free is not None and expected.blocks is not None and expected.low is not None
-        wanted = free + 150
+        wanted = free + 100
         end = run_to_end(Escalation([remedy], ROOT, log, ORDER, wanted, "command"), reader)
         assert end.reason is EndReason.REACHED, (end, expected)
         assert end.gained is not None and expected.high is not None
