@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import re
+import shlex
 import subprocess
 import threading
 import time
@@ -55,7 +56,7 @@ class KubeNode:
     @property
     def elsewhere(self) -> str:
         """How a person runs fragtui there."""
-        return f"kubectl{f' --context {self._context}' if self._context else ''} fragtui {self._node}"
+        return shlex.join(("kubectl", "fragtui", *self._options, self._node))  # A plug-in takes no option before it.
 
     def report(self) -> str | None:
         """Return the next sentence to report, None if there is none."""
@@ -95,7 +96,7 @@ class KubeNode:
             self._unnamed = True
         if not self._made:
             return self._nameless if self._unnamed else None
-        command = " ".join(("kubectl", *self._options, "delete", "pod", *self._made))
+        command = shlex.join(("kubectl", *self._options, "delete", "pod", *self._made))
         return f"a debug pod may be left on {self._node}{why}; delete it: {command}"
 
     @property

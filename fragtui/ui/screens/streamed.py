@@ -33,6 +33,7 @@ class StreamScreen(PlayedScreen):
     ) -> None:
         super().__init__(order, thresholds, keymap)
         self._node = node
+        self._place = node.link.node
         self._held: Played | None = None
         """What came while the screen is paused."""
         self.session.disabled_reason = node.link.no_remedies or read_only
@@ -53,7 +54,7 @@ class StreamScreen(PlayedScreen):
 
     @surviving_errors
     def _look_at_link(self) -> None:
-        while self._node.link.node is not None and (made := self._node.link.node.report()) is not None:
+        while self._place is not None and (made := self._place.report()) is not None:
             self.notify(made, timeout=20, markup=False)
         if self._why_old is not None or (self._far is not None and self._far.running is not None):
             self.update_status()
@@ -74,8 +75,8 @@ class StreamScreen(PlayedScreen):
     def disabled_because(self, action: str) -> str | None:
         """Return why the keys of an action are disabled: a link carries single remedies only."""
         why = super().disabled_because(action)
-        if why is None and action in ("escalate", "guard", "reclaim") and self._node.link.node is not None:
-            return f"in a terminal: {self._node.link.node.elsewhere}"
+        if why is None and action in ("escalate", "guard", "reclaim") and self._place is not None:
+            return f"run it there: {self._place.elsewhere}"
         return why
 
     @surviving_errors
@@ -121,7 +122,8 @@ class StreamScreen(PlayedScreen):
         """Take an update of the remedy that was run from here."""
         if self._far is not None:
             self._far.take(message.state)
-        self.unpause()
+        if message.state.id is None and message.state.end is None:  # It was just asked for.
+            self.unpause()
         self.show()
 
     @property
@@ -132,11 +134,10 @@ class StreamScreen(PlayedScreen):
     @property
     def _why_old(self) -> str | None:
         """Why the newest snapshot is not of now, None if it is."""
-        if self._node.state.problem is not None:
-            return f"{self._node.link.name} is lost: {self._node.state.problem}"
-        return (
-            f"no data from {self._node.link.name} for {span_words(self._age)}" if self._age > self._patience else None
-        )
+        name, problem = self._node.link.name, self._node.state.problem
+        if problem is not None:
+            return f"{name} is lost: {problem}"
+        return f"no data from {name} for {span_words(self._age)}" if self._age > self._patience else None
 
     @property
     def _age(self) -> float:
@@ -157,8 +158,8 @@ class StreamScreen(PlayedScreen):
             wait = None if state.retry_at is None else max(0.0, state.retry_at - time.monotonic())
             retry = "" if wait is None else f", next try in {span_words(wait)}"
             words, style = f"⚠ {name} lost {span_words(self._age)} ago{retry} ", "bad"
-        elif self._age > self._patience:
-            words, style = f"⚠ no data from {name} for {span_words(self._age)} ", "bad"
+        elif (why := self._why_old) is not None:
+            words, style = f"⚠ {why} ", "bad"
         elif self.session.paused:
             words, style = "‖ paused ", "warn"
         else:

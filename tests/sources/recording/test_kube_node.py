@@ -45,6 +45,7 @@ def test_it_is_made_once_for_all_links_and_deleted_at_the_end(kubectl: FakeKubec
         "image: registry.example/fragtui:1"
     )
     kubectl.set("context", "another")
+    assert far.elsewhere == "kubectl fragtui --context=prod worker-7"
     assert far.shell() == first and far.report() is None and len(kubectl.pods) == 1
     assert shlex.join(first.arguments(["check"])[1:]) == (
         "--context=prod exec node-debugger-worker-7-a1 --container=debugger -- /usr/local/bin/fragtui check "

@@ -89,7 +89,7 @@ async def test_what_a_link_does_not_carry_is_said(tmp_path: Path) -> None:
     async with running(app) as pilot:
         assert [app.main.check_action(action, ()) for action in ("guard", "reclaim", "remedy")] == [None, None, True]
         await press(pilot, "l")
-        await until(pilot, lambda: "Not over a link: in a terminal: ssh -t node-7 sudo fragtui" in text_of(app))
+        await until(pilot, lambda: "Not over a link: run it there: ssh -t node-7 sudo fragtui" in text_of(app))
         assert far.node is not None
         far.node.reports.append("kubectl debug makes a pod")
         await until(pilot, lambda: "kubectl debug makes a pod" in text_of(app))
