@@ -31,7 +31,7 @@ SILENT_SECONDS = 60.0
 """Seconds without a line after which the command is ended: a line comes each second, but the node may be short of
 memory."""
 ABORT_SECONDS = 10.0
-"""Seconds that the far end may take to report an aborted remedy."""
+"""The same for a remedy that was aborted."""
 _MAX_LINE = 1 << 18
 _MAX_SAID = 500
 _REFUSING = (2, 3, 126, 127)
@@ -183,7 +183,9 @@ class FarRun:
             now, aborted = time.monotonic(), self._abort_at
             if aborted is not None and not self.state.aborting:
                 self._change(aborting=True)
-            if now - self.state.heard > SILENT_SECONDS or (aborted is not None and now - aborted > ABORT_SECONDS):
+            # An aborted drop of caches may go on in the kernel for long, and the far end says so each second.
+            quiet = now - max(self.state.heard, aborted or 0.0)
+            if quiet > (SILENT_SECONDS if aborted is None else ABORT_SECONDS):
                 return False
 
     def _take(self, line: bytes) -> None:

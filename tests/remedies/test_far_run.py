@@ -100,6 +100,15 @@ def test_abort_is_a_byte_and_the_end_of_its_input() -> None:
     assert started.state.end == FarEnd(FarResult.ABORTED, "Compact: aborted after 1s")
 
 
+def test_an_abort_that_takes_long_is_waited_for_while_the_far_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_run, "ABORT_SECONDS", 0.4)
+    slow = f"for i in 1 2 3 4 5 6 7 8; do {BEGUN}; sleep 0.1; done"
+    started = run(f'{BEGUN}; read line; {slow}; echo \'{{"result": "aborted"}}\'', lambda state: state.id)
+    started.abort()
+    started._thread.join(20)
+    assert started.state.end is not None and started.state.end.result is FarResult.ABORTED
+
+
 def test_a_far_end_that_does_not_answer_an_abort_is_left_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(far_run, "ABORT_SECONDS", 0.2)
     started = run(f"{BEGUN}; trap '' TERM; sleep 600 & echo $! >&2; wait", lambda state: state.id)
