@@ -26,8 +26,6 @@ _SANDBOX_REASONS = frozenset(
 )
 _CONTAINER_REASON, _SYNC_REASON = "Failed", "FailedSync"
 """A container that was not created or started (or its image); all errors of kubelets up to 1.7."""
-EVENT_REASONS = frozenset({*_SANDBOX_REASONS, _CONTAINER_REASON, _SYNC_REASON})
-"""Event reasons of a pod that can't be created; the kubelet also writes them to its log."""
 _AS_THEY_ARE = frozenset({"FailedCreatePodSandBox", "FailedCreatePodContainer", _CONTAINER_REASON, _SYNC_REASON})
 """Reasons that add nothing to their messages."""
 _IMAGE = re.compile(

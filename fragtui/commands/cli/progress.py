@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TextIO
 
 from fragtui.commands.cli.output import is_terminal, width_of
 from fragtui.sources.saved.explain import OpenLog
@@ -29,11 +28,10 @@ class Progress:
         self,
         position: Callable[[], tuple[int, int | None]],
         label: Callable[[], str],
-        stream: TextIO | None = None,
     ) -> None:
         self._position = position
         self._label = label
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = sys.stderr
         self._begun = time.monotonic()
         self._due = self._begun + _FIRST_S
         self._drawn = False

@@ -73,7 +73,7 @@ class TraceCollector:
             elif (taker := _TAKERS.get(event.name)) is not None:
                 taker(self, event)
 
-    def batch(self, time: float, lost: int = 0, parts: tuple[str, ...] = (), ended: str | None = None) -> TraceBatch:
+    def batch(self, time: float, lost: int = 0, parts: tuple[str, ...] = ()) -> TraceBatch:
         """Return what was counted since the last batch."""
         batch = TraceBatch(
             time,
@@ -82,7 +82,6 @@ class TraceCollector:
             tuple(Waits(*key, int(count), seconds, most) for key, (count, seconds, most) in self._waited.items()),
             lost,
             parts,
-            ended,
         )
         self._denied, self._fragmented, self._waited = {}, {}, {}
         self._same.clear()

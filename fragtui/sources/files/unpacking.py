@@ -52,11 +52,11 @@ class PackedLog(io.BufferedReader):
     """A compressed log as it reads unpacked.
 
     It has no descriptor, which would give the packed bytes. Raises OSError for a damaged log and for
-    one that takes too much memory or unpacks to more than `limit` bytes, EOFError for one that is cut off.
+    one that takes too much memory or unpacks to more than `UNPACKED_BYTES`, EOFError for one that is cut off.
     """
 
-    def __init__(self, path: Path, stream: IO[bytes], packing: str, limit: int | None = None) -> None:
-        super().__init__(_Unpacked(path, stream, packing, UNPACKED_BYTES if limit is None else limit), _BLOCK)
+    def __init__(self, path: Path, stream: IO[bytes], packing: str) -> None:
+        super().__init__(_Unpacked(path, stream, packing, UNPACKED_BYTES), _BLOCK)
         self._fault: Exception | None = None
         self._packed = stream
 

@@ -35,13 +35,6 @@ REVERSED = frozenset(
     ("keycap", "selected", "cell-asked", "badge-bad", "badge-low", "badge-recovering", "badge-unknown")
 )
 """Roles that are shown in reverse where there is no colour."""
-GLYPHS_ONLY = frozenset(
-    (
-        *("border", "grid", "bar", "gained", "lost", "behind"),
-        *("history-plenty", "history-some", "history-few", "history-none"),
-    )
-)
-"""Roles of frames, bars and marks, and what is behind a dialog: no text that is to be read."""
 
 _DARK = """
 screen           -       #10141c  -   233  -  0

@@ -161,7 +161,6 @@ def run(name: str, time: float, gained: int, half_life: float | None) -> tuple[E
 def test_an_intent_without_an_end_has_an_unknown_outcome() -> None:
     history = episodes([*run("a", 0, 5, None), intent("b", 100)])
     assert [e.intent.id for e in unknown_outcomes(history)] == ["b"]
-    assert unknown_outcomes(history, running="b") == ()
     assert "compact by screen (pid 7) did not report back" in describe_unknown(history[1])
     assert history[1].gained is None and history[1].lasted is None
 
