@@ -7,6 +7,7 @@ Profile `dev`, the default, tries 20 examples a property; `ci` tries as many as 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import settings
 
 from fragtui.remedies.audit.log import AuditLog
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.trusted import programs_in, trusted_folder
 
 settings.register_profile("dev", max_examples=20)
 settings.register_profile("ci", max_examples=75)
@@ -50,3 +52,10 @@ def root(tree: HostTree) -> Path:
 def fragmented(tmp_path: Path) -> Path:
     """Return the root of a small node without a free block above order 3."""
     return HostTree.small(tmp_path, FRAGMENTED).root
+
+
+@pytest.fixture
+def programs() -> Iterator[Path]:
+    """Return an empty trusted folder in which programs are looked for first."""
+    with trusted_folder() as folder, programs_in(folder):
+        yield folder

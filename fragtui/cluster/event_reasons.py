@@ -49,7 +49,7 @@ _OUR_SYNC_ERRORS = re.compile(
 
 
 def was_canceled(error: str) -> bool:
-    """Return whether the kubelet gave up because the pod is to go: that is no failure to start."""
+    """Return whether the kubelet gave up because the pod is being deleted: not a failure to start."""
     return "context canceled" in error and _CANCELED.search(error) is not None
 
 

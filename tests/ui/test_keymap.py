@@ -36,7 +36,7 @@ from fragtui.ui.widgets.rows import LinesWidget
 from tests.support.big8 import DENIED, big8_logs
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
-from tests.support.screen import SIZES, make_app, running, text_of, until
+from tests.support.screen import SIZES, make_app, running, text_of, texts_of, until
 
 COMMANDS = sorted({key.command for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)})
 
@@ -96,7 +96,7 @@ async def test_the_screen_takes_the_new_key_and_no_longer_the_old_one(tmp_path: 
         assert app.screen is app.main
         await pilot.press("f5")
         await until(pilot, lambda: app.screen is not app.main)
-        shown = ["".join(span[0] for span in row.spans) for row in help_lines(app.main.keys, 120)]
+        shown = texts_of(help_lines(app.main.keys, 120))
         assert any(row.split()[:1] == ["f5"] for row in shown)
         assert not any(row.split()[:1] == ["?"] for row in shown)
 

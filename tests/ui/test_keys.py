@@ -15,7 +15,7 @@ from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.replay import ReplayScreen
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
-from tests.support.screen import lines_of, make_app, running
+from tests.support.screen import lines_of, make_app, running, texts_of
 
 both = pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS], ids=["live", "replay"])
 
@@ -65,7 +65,7 @@ async def test_without_room_the_footer_leaves_out_what_does_nothing_now_before_a
 
 @both
 def test_the_help_page_lists_every_key(keys: Keys) -> None:
-    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(with_menu(keys, SAVE_MENU), 90))
+    page = "\n".join(texts_of(help_lines(with_menu(keys, SAVE_MENU), 90)))
     for key in (*keys, *(key._replace(keys=f"w {key.keys}") for key in SAVE_MENU)):
         assert re.search(rf"^ +{re.escape(key.all_shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
 

@@ -77,7 +77,7 @@ def progress_of_logs(logs: Sequence[OpenLog]) -> tuple[int, int | None]:
 
 
 def progress_words(read: int, whole: int | None, label: str, seconds: float) -> str:
-    """Return how far a reading is after so many seconds, and how long it still takes at this speed."""
+    """Return the progress of a reading after `seconds`, and the time left at this speed."""
     if whole is None or whole < read:
         return f"{_size(read, read)} · {label} · {seconds:.0f} s"
     left = (whole - read) * seconds / read if read else None

@@ -79,7 +79,7 @@ def _address(text: str) -> tuple[str, int]:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives, or write once; return the exit status."""
     if args.fleet and not args.rules:
-        report_error(args, "--fleet means nothing without --rules")
+        report_error(args, "--fleet needs --rules")
         return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     if args.rules:

@@ -113,7 +113,7 @@ def kept_phrases(recovery: Recovery, result: RemedyResult) -> Sequence[str]:
 
 
 def price_phrase(price: CgroupPrice) -> str:
-    """Return what a cgroup paid since it was reclaimed; unknown counts are named."""
+    """Return the cost to a cgroup since it was reclaimed; unknown counts are named."""
     refaults = "refaults unknown" if price.refaults is None else counted(price.refaults, "refault")
     read = "reads unknown" if price.read is None else f"{short_bytes(price.read)} read from disk"
     stalled = price.stalled

@@ -66,7 +66,7 @@ class PackedLog(io.BufferedReader):
         return self._packed.tell(), os.fstat(self._packed.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return so many bytes, fewer at the end. Bytes before a fault are returned before it is raised."""
+        """Return `size` bytes, fewer at the end. Bytes before a fault are returned before it is raised."""
         if size is None or size < 0:
             return super().read(size)
         if self._fault is not None:
@@ -126,7 +126,7 @@ def _piped(path: Path, packing: str) -> str:
 
 
 def _reader(path: Path, stream: IO[bytes], packing: str) -> tuple[Callable[[int], bytes], tuple[type[Exception], ...]]:
-    """Return a reader of at most so many unpacked bytes, and the errors of a damaged log."""
+    """Return a reader of at most a number of unpacked bytes, and the errors of a damaged log."""
     # Imported here: most logs need none of them.
     if packing == "gzip":
         import zlib  # noqa: PLC0415
@@ -179,7 +179,7 @@ class _Members:
         self._member = new()
 
     def read(self, size: int) -> bytes:
-        """Return at most so many unpacked bytes, empty at the end. Raises EOFError if a stream is cut off."""
+        """Return at most `size` unpacked bytes, empty at the end. Raises EOFError if a stream is cut off."""
         while True:
             packed, ended = b"", False
             if self._member.eof:

@@ -28,7 +28,7 @@ UPDATE_SECONDS = 0.25
 _HISTORY_SECONDS = 2.5
 """Most seconds for which no row is shown, until what the sources report of the past is read."""
 _PAUSE_SECONDS = 0.3
-"""After so long without a report of the past it is read: the journal's reader ends no part of it with a mark."""
+"""Seconds without a report of the past after which all of it is read: the journal's reader does not mark its end."""
 
 _SAME_SECONDS = 1.0
 """The same after one that had nothing but new times and counts: 22 stuck pods fail again every second."""
@@ -58,8 +58,8 @@ class PodWatcher:
 
         `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
         than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
-        `recorder` gets all reports of the sources. With `hold` no pod
-        is in an update before the sources have reported the past; who asks once waits for them himself.
+        `recorder` gets all reports of the sources. With `hold` no pod is in an update before the sources have reported
+        the past; a caller that asks only once waits for them itself.
         """
         self._root = root
         self._on_update = on_update

@@ -216,7 +216,7 @@ def _gentlest_text(rungs: Sequence[Rung]) -> str:
     """Return the gentlest step that suffices, and what more the next would bring."""
     chosen, after = gentlest(rungs)
     if chosen is None:
-        return "no step alone is expected to suffice, so all run in turn until there are enough"
+        return "no step alone is expected to suffice, so all run in turn until enough are free"
     text = f"{chosen.remedy.title} is expected to suffice: about {rough(chosen.expected.blocks or 0)} blocks"
     if after is None:
         return f"{text}; no later step is expected to give more"

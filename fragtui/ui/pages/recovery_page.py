@@ -221,7 +221,7 @@ def _lasted(result: RemedyResult, width: int) -> list[Line]:
 
 
 def _price(result: RemedyResult, width: int) -> list[Line]:
-    """Return what the cgroup that was reclaimed paid, if one was."""
+    """Return the cost to the cgroup that was reclaimed, if one was."""
     end = result.escalation_end
     remedies = [result.outcome.remedy] if end is None else [step.remedy for step in end.steps]
     reclaimed = next((remedy for remedy in remedies if remedy.effect.reclaim is not None), None)

@@ -15,7 +15,7 @@ from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.keys import KEYS, write_keys
 from tests.support.host_tree import HostTree
 from tests.support.person import PAUSE, click, press
-from tests.support.screen import SIZES, make_app, running, text_of, until
+from tests.support.screen import SIZES, make_app, running, text_of, until, words_of
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 
@@ -35,8 +35,7 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         ask(app, tmp_path, answers, drop_caches(3, sync=False), drop_caches(3, sync=True))
         await pilot.pause()
         await pilot.pause()
-        page = app.screen.query_one("#dialog-page")
-        words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
+        words = words_of(app, "#dialog-page")
         for part in (
             "! Not needed: 256K requests succeed, this gains nothing you need.",
             "Command echo -n 3 > /proc/sys/vm/drop_caches",
