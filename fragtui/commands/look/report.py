@@ -203,8 +203,7 @@ def _traced(args: argparse.Namespace, progress: _Progress) -> TraceTally:
             ended.set()
 
     progress.note(f"tracing for {args.trace_for:.0f} s")
-    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
-    trace = TraceReader(reader.tree.root, take, lambda text: None, old_migratetypes=old)
+    trace = TraceReader(reader.tree.root, take, lambda text: None, reader.host.version)
     trace.start()
     ended.wait(args.trace_for)
     trace.close()

@@ -167,5 +167,4 @@ def _trace_reader(args: argparse.Namespace, source: NodeSource) -> TraceReader |
     if (why := trace_forbidden(args)) is not None:
         warn(why)
         return None
-    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
-    return TraceReader(reader.tree.root, take, warn, old_migratetypes=old)
+    return TraceReader(reader.tree.root, take, warn, reader.host.version)

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import time
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from fragtui.sources.pods.kubernetes.pods import UNVERIFIED
 from tests.support.api_server import ApiServer, pod
 from tests.support.asked_api import asked
 from tests.support.certificate import needs_openssl
-from tests.support.pod_sink import until
+from tests.support.pod_sink import CollectingSink, until
 
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
 REDIRECTED = "redirected (HTTP status 302), which is not followed"
@@ -60,6 +60,13 @@ def why_not(path: Path) -> str:
     with pytest.raises(CredentialsError) as raised:
         loaded(path)
     return str(raised.value)
+
+
+def asking(root: Path, path: Path) -> AbstractContextManager[CollectingSink]:
+    """Ask with the user's kubeconfig on node-1."""
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/hostname").write_text("node-1\n")
+    return asked(root, path)
 
 
 @pytest.fixture
@@ -269,11 +276,11 @@ def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
     server.pods = [pod("web")]
     try:
-        with asked(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
             assert until(lambda: sink.last_state()[0] == "absent")
             assert "http://127.0.0.1 is not https, and no credentials are sent there" in sink.last_state()[1]
             assert server.requests == []
-        with asked(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
             assert until(lambda: sink.stuck == ["web"])
     finally:
         server.close()
@@ -284,7 +291,7 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
     other = ApiServer()
     server.location = f"{other.url}/api/v1/pods"
     try:
-        with asked(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
             assert until(lambda: sink.last_state() == ("waiting", REDIRECTED))
             assert other.requests == []
     finally:
@@ -298,9 +305,9 @@ def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiSe
     described = json.loads(path.read_text())
     described["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(described))
-    with asked(tmp_path, path) as sink:
+    with asking(tmp_path, path) as sink:
         assert until(lambda: sink.stuck == ["web"])
-        assert sink.last_state() == ("live", UNVERIFIED)
+        assert until(lambda: sink.last_state() == ("live", UNVERIFIED))
 
 
 def test_the_environments_proxy_counts_for_what_is_given_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -406,7 +413,7 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
     credential = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
     script = f'cd {tmp_path}; printf x >> count; echo "{credential}"'
-    with asked(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
+    with asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
         assert until(lambda: sink.stuck == ["web"])
 
         def asked_again() -> bool:
@@ -419,7 +426,7 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
 @needs_openssl
 def test_a_pipe_in_place_of_a_kubeconfig_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "conf")
-    with asked(tmp_path, tmp_path / "conf") as sink:
+    with asking(tmp_path, tmp_path / "conf") as sink:
         assert until(lambda: sink.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 
