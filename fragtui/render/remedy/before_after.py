@@ -13,9 +13,9 @@ from fragtui.model.remedy.recovery import Recovery, Success
 from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.service import RemedyResult
-from fragtui.render.forecast_text import early_end_sentence
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.pod_text import pod_name
+from fragtui.render.remedy.forecast_text import early_end_sentence
 from fragtui.text import counted, format_count
 
 _WORDS = {

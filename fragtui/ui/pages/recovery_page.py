@@ -13,10 +13,10 @@ from fragtui.remedies.service import RemedyResult
 from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
-from fragtui.render.forecast_text import error_sentence, share_phrase
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, price_phrase, verdict
-from fragtui.render.remedy_report import cost_phrase
+from fragtui.render.remedy.forecast_text import error_sentence, share_phrase
+from fragtui.render.remedy.remedy_report import cost_phrase
 from fragtui.text import format_block, format_count, format_duration
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session

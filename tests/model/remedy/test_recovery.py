@@ -26,7 +26,7 @@ from fragtui.model.remedy.remedy_history import (
 )
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.render.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence
+from fragtui.render.remedy.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence
 
 
 def tick(at: float, *zones: tuple[int, str, tuple[int, ...]], stall: int = 0, **vmstat: int) -> Snapshot:
