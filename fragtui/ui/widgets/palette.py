@@ -15,19 +15,8 @@ GROUNDS = ("screen", "line", "target", "raised")
 """Places: the screen, its first and last line, the row of the size that was asked for, dialogs and pages."""
 BOLD = frozenset(
     (
-        *(
-            "strong",
-            "title",
-            "focus",
-            "key",
-            "keycap",
-            "bad",
-            "warn",
-            "cell-few",
-            "cell-none",
-            "cell-asked",
-            "selected",
-        ),
+        *("strong", "title", "focus", "key", "keycap", "bad", "warn", "selected"),
+        *("cell-few", "cell-none", "cell-asked"),
         *("badge-ok", "badge-bad", "badge-low", "badge-recovering", "badge-unknown"),
     )
 )
