@@ -30,7 +30,7 @@ class EarlierRecords:
         wait: Callable[[int | None, float | None], bool],
         stopped: Callable[[], bool],
     ) -> None:
-        """`wait` waits for a descriptor or a number of seconds, and returns False when the follower has stopped."""
+        """`wait` waits for a descriptor or for so many seconds, and returns False when the follower has stopped."""
         self._root = root
         self._opener = opener
         self._new_stream = new_stream
