@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fragtui.remedies.audit.log import AuditLog
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.trusted import programs_in, trusted_folder
 
-settings.register_profile("dev", max_examples=20)
-settings.register_profile("ci", max_examples=75)
+# How long it takes to make examples depends on what else the machine does.
+settings.register_profile("dev", max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
