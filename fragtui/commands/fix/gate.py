@@ -22,7 +22,7 @@ from fragtui.commands.fix.gate_steps import (
     together,
     without_included,
 )
-from fragtui.commands.fix.run_remedy import answer, run_to_end, why_not_typed
+from fragtui.commands.fix.run_remedy import answer, run_to_end, show_elapsed, why_not_typed
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
@@ -307,7 +307,7 @@ class _Gate:
                 enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
                 prevented=self._why_no_step,
             )
-            end = run_to_end(escalation, self._reader, snapshot, shown=shown, stop=self._signals)
+            end = run_to_end(escalation, self._reader, snapshot, show_elapsed if shown else None, stop=self._signals)
             ran = [step.remedy.id for step in end.steps]
             self._ran += ran
             self._aborted = end.reason is EndReason.ABORTED
