@@ -7,8 +7,10 @@ import io
 import lzma
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 from unittest.mock import patch
 
 import pytest
@@ -85,6 +87,50 @@ def test_every_line_is_counted_whether_it_is_near_a_hit_or_not(data: bytes, size
         for _ in near_lines(io.BytesIO(data), (b"alo", b"xx"), lambda: False, 1, cut):
             pass
     assert cut.lines == len(data.splitlines())
+
+
+WHOLE = (b"x\n", b"alloc\n", b"a longer line of a log\n", b"\n", b"z\n")
+BROKEN = (*WHOLE, b"y" * 40 + b"\n", bytes(20), b"\0", b"z")
+PIECES = st.sampled_from([WHOLE, BROKEN]).flatmap(
+    lambda kinds: st.lists(st.sampled_from(kinds), min_size=40, max_size=90)
+)
+
+
+def lines_near(pieces: list[bytes], needed: int, ahead: int) -> tuple[list[tuple[int, bytes, bool, bool]], int]:
+    """Return the lines near ``alloc`` and `needed` ones after each, and how many lines there are."""
+    found: list[tuple[int, bytes, bool, bool]] = []
+    left, cut = [needed], CutLines()
+    with tempfile.TemporaryFile(buffering=0) as log:
+        log.write(b"".join(pieces))
+        log.seek(0)
+        for near in near_lines(cast("IO[bytes]", log), (b"alloc",), lambda: left[0] > 0, 1, cut, ahead=ahead):
+            left[0] = needed if near[1] == b"alloc" else left[0] - 1
+            found.append(near)
+    return found, cut.lines
+
+
+@given(PIECES, st.integers(1, 60), st.integers(0, 20), st.integers(2, 4))
+@examples(200)
+def test_a_file_searched_ahead_gives_the_same_lines(pieces: list[bytes], size: int, needed: int, ahead: int) -> None:
+    module = "fragtui.sources.kernel_log.scan"
+    with (
+        patch(f"{module}.SCAN_BLOCK", size),
+        patch(f"{module}._TAIL", 8),
+        patch(f"{module}._MAX_LEFT", 9),
+        patch(f"{module}.line_limit", lambda _: 30),
+        patch("fragtui.sources.files.readable_log._PROBED_BYTES", 1),
+    ):
+        assert lines_near(pieces, needed, ahead) == lines_near(pieces, needed, 1)
+
+
+def test_a_file_that_is_cut_while_it_is_searched_ahead_ends_there(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(b"alloc\n" + b"x" * 99 + b"\n" * (1 << 20))
+    with path.open("rb", buffering=0) as log:
+        near = near_lines(cast("IO[bytes]", log), (b"alloc",), lambda: True, ahead=2)
+        assert next(near)[:2] == (1, b"alloc")
+        os.truncate(path, 200)
+        assert sum(1 for _ in near) < 1 << 20
 
 
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabcx"[b % 10] for b in raw)))
