@@ -25,13 +25,17 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.recording.far_shell import FarShell, LinkError
-from fragtui.text import printable
+from fragtui.text import printable, shortage
 
 SILENT_SECONDS = 60.0
 """Seconds without a line after which the command is ended: a line comes each second, but the node may be short of
 memory."""
 ABORT_SECONDS = 10.0
 """The same for a remedy that was aborted."""
+_CLOSED_SECONDS = 5.0
+"""Seconds for which a command may run after the end of its output."""
+_END_SECONDS = 2.0
+"""Seconds between SIGTERM and SIGKILL to a command."""
 _MAX_LINE = 1 << 18
 _MAX_SAID = 500
 _REFUSING = (2, 3, 126, 127)
@@ -108,56 +112,51 @@ class FarRun:
         self._lock = threading.Lock()
         self._abort_at: float | None = None
         self._child: subprocess.Popen[bytes] | None = None
+        words = far_words(remedy.effect, node, order)
+        self._thread = threading.Thread(target=self._run, args=(shell, words), name="far remedy", daemon=True)
+        on_change(self.state)  # Before the thread: its newer states must not be replaced by this one.
         try:
-            arguments = shell.arguments(far_words(remedy.effect, node, order), stdin=True)
-            # A session of its own: see CommandLink.
-            self._child = subprocess.Popen(
-                arguments,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except (LinkError, OSError) as error:
-            why = str(error) if isinstance(error, LinkError) else os_reason(error)
-            self.state = replace(self.state, end=FarEnd(FarResult.REFUSED, why))
-            return
-        self._thread = threading.Thread(target=self._run, args=(self._child,), name="far remedy", daemon=True)
-        self._thread.start()
+            self._thread.start()
+        except RuntimeError as error:
+            self._change(end=FarEnd(FarResult.REFUSED, shortage(error) or str(error)))
 
     def abort(self) -> None:
         """Ask the far end to abort it; its end comes as any other, or the command is ended after a while."""
         with self._lock:
-            if self._abort_at is None and self.state.end is None and self._child is not None and self._child.stdin:
+            if self._abort_at is None and self.state.end is None:
                 self._abort_at = time.monotonic()
-                # A byte too: not every protocol of kubectl exec passes on the end.
-                with suppress(OSError):
-                    os.write(self._child.stdin.fileno(), b"\n")
-                self._child.stdin.close()
+                if self._child is not None and self._child.stdin is not None:
+                    # A byte too: not every protocol of kubectl exec passes on the end.
+                    with suppress(OSError, ValueError):
+                        os.write(self._child.stdin.fileno(), b"\n")
+                    self._child.stdin.close()
 
     def close(self, seconds: float) -> None:
         """Abort it, wait at most so long for its end, then end the command."""
-        if self._child is None or self.state.end is not None:
+        if self.state.end is not None:
             return
         self.abort()
         self._thread.join(seconds)
-        if self._thread.is_alive():
-            self._end_command(self._child)
+        if self._thread.is_alive() and self._child is not None:
+            self._signal(self._child, signal.SIGTERM)
 
-    def _run(self, child: subprocess.Popen[bytes]) -> None:
-        assert child.stdout is not None and child.stderr is not None
+    def _run(self, shell: FarShell, words: tuple[str, ...]) -> None:
+        try:
+            child = self._start(shell, words)
+            if child is None:
+                self._change(end=FarEnd(FarResult.ABORTED, "aborted before it was asked for"))
+                return
+        except (LinkError, OSError) as error:
+            why = str(error) if isinstance(error, LinkError) else os_reason(error)
+            self._change(end=FarEnd(FarResult.REFUSED, why))
+            return
+        assert child.stderr is not None
         try:
             errors = ChildErrors(child.stderr)
-            status = None
-            if self._read_lines(child, errors):
-                with suppress(subprocess.TimeoutExpired):
-                    status = child.wait(5.0)
-            else:
-                self._end_command(child)
+            status = self._end(child, _CLOSED_SECONDS if self._read_lines(child, errors) else 0.0)
             self._change(end=self._end_of(status, errors.lines))
         except Exception:
-            self._end_command(child)
+            self._end(child, 0.0)
             self._on_change(traceback.format_exc())
             self._change(end=FarEnd(FarResult.LOST, "internal error"))
         finally:
@@ -165,6 +164,21 @@ class FarRun:
                 for pipe in (child.stdin, child.stdout, child.stderr):
                     if pipe is not None:
                         pipe.close()
+
+    def _start(self, shell: FarShell, words: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+        """Start the command, unless it was aborted. Raises LinkError or OSError."""
+        with self._lock:
+            if self._abort_at is None:
+                # A session of its own: see CommandLink.
+                self._child = subprocess.Popen(
+                    shell.arguments(words, stdin=True),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    bufsize=0,
+                    start_new_session=True,
+                )
+            return self._child
 
     def _read_lines(self, child: subprocess.Popen[bytes], errors: ChildErrors) -> bool:
         """Take lines until the output ends; return False if it did not in time."""
@@ -207,7 +221,7 @@ class FarRun:
             why = answer.get("explanation")
             blocks = answer.get("blocks")
             counts = [blocks.get(when) if isinstance(blocks, dict) else None for when in ("before", "after")]
-            before, after = (count if isinstance(count, int) else None for count in counts)
+            before, after = (count if type(count) is int and count >= 0 else None for count in counts)
             result = _RESULTS.get(str(answer["result"]), FarResult.FAILED)
             return FarEnd(result, printable(str(why or said), _MAX_SAID), before, after)
         if self.state.id is not None:
@@ -222,8 +236,18 @@ class FarRun:
         self.state = replace(self.state, **fields)
         self._on_change(self.state)
 
+    @classmethod
+    def _end(cls, child: subprocess.Popen[bytes], seconds: float) -> int | None:
+        """Return the status of the command, which is ended if it still runs after so many seconds."""
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(subprocess.TimeoutExpired):
+                return child.wait(seconds)
+            cls._signal(child, number)
+            seconds = _END_SECONDS
+        return child.poll()
+
     @staticmethod
-    def _end_command(child: subprocess.Popen[bytes]) -> None:
-        if child.poll() is None:
+    def _signal(child: subprocess.Popen[bytes], number: signal.Signals) -> None:
+        if child.poll() is None:  # Once it is reaped, its number may be that of another group.
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(child.pid, signal.SIGTERM)
+                os.killpg(child.pid, number)

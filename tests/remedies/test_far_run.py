@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -17,7 +20,7 @@ from fragtui.remedies import far_run
 from fragtui.remedies.catalogue import catalogue, compact_all, drop_caches, wake_kcompactd
 from fragtui.remedies.far_run import FarEnd, FarResult, FarRun, FarState, far_words
 from fragtui.render.remedy.far_text import FarNames, far_line, far_sentence, not_streamed
-from fragtui.sources.recording.far_shell import SshNode
+from fragtui.sources.recording.far_shell import LinkError, SshNode
 from tests.support.far import ScriptNode
 
 BEGUN = """echo '{"schema": 1, "remedy": "compact", "id": "a1", "result": null, "seconds": 0.1}'"""
@@ -87,7 +90,9 @@ def test_the_blocks_of_the_result_are_shown() -> None:
 
 
 def test_a_program_that_is_missing_here_refuses() -> None:
-    end = FarRun(compact_all(), "", 4, ScriptNode("/nowhere/ssh"), lambda _: None).state.end
+    started = FarRun(compact_all(), "", 4, ScriptNode("/nowhere/ssh"), lambda _: None)
+    started._thread.join(20)
+    end = started.state.end
     assert end is not None and end.result is FarResult.REFUSED and "no such file" in end.why
 
 
@@ -122,9 +127,39 @@ def test_a_far_end_that_does_not_answer_an_abort_is_left_and_that_is_said(monkey
     assert started.state.end is not None and started.state.end.result is FarResult.LOST
     text = far_sentence(started.state, NAMES)
     assert "may still run on node-7" in text and "ssh node-7 fragtui history" in text
-    for process in left:
-        if process.is_running():
-            process.kill()
+    assert psutil.wait_procs(left, 10)[1] == [], "not even a command that ignores SIGTERM is left behind"
+
+
+def test_a_command_that_closes_its_output_and_goes_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(far_run, "_CLOSED_SECONDS", 0.2)
+    started = run(f"{BEGUN}; exec sleep 600 >&-")
+    assert started.state.end is not None and started.state.end.result is FarResult.LOST
+    assert started._child is not None and started._child.returncode == -signal.SIGTERM
+
+
+def test_an_abort_before_the_command_starts_starts_none(tmp_path: Path) -> None:
+    begin = threading.Event()
+
+    class Waits(FarRun):
+        def _run(self, *given: Any) -> None:
+            begin.wait(20)
+            super()._run(*given)
+
+    asked = tmp_path / "asked"
+    states: list[FarState | str] = []
+    started = Waits(compact_all(), "node-7", 4, ScriptNode("sh", "-c", f"touch {asked}"), states.append)
+    started.abort()
+    begin.set()
+    started.close(20.0)
+    started._thread.join(20)
+    assert started.state.end is not None and started.state.end.result is FarResult.ABORTED
+    assert started.state in states and not asked.exists()
+
+
+def test_numbers_of_the_far_end_are_bounded() -> None:
+    for number in ("-1", "true", "1" + 30 * "0", '"9"'):
+        end = end_of(f"""echo '{{"result": "done", "blocks": {{"before": 3, "after": {number}}}}}'""")
+        assert (end.before, end.after) == (3, None)
 
 
 def test_a_link_that_falls_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,8 +189,11 @@ def test_the_words_of_a_node_survive_the_shells(tmp_path: Path) -> None:
     program = tmp_path / "far fragtui"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {got}\n')
     program.chmod(0o755)
-    words = far_words(compact_all().effect, 'a\'b "c" $(touch x); `y` \\ #', 4)
+    words = far_words(compact_all().effect, 'a\'b "c" $(touch x); `y` #', 4)
     *_, remote = SshNode(("node-7",), str(program)).arguments(words)
     subprocess.run(["sh", "-c", remote], check=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"})
     assert got.read_text().splitlines() == list(words)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["far fragtui", "got"]
+    for name in ("a\\'; touch x", "a\nb", "a\x1b[2J"):
+        with pytest.raises(LinkError):
+            SshNode(("node-7",), str(program)).arguments(far_words(compact_all().effect, name, 4))

@@ -58,7 +58,7 @@ def far_sentence(state: FarState, names: FarNames) -> str:
     if end.result is FarResult.DONE:
         return f"✓ {node}: {why}.{_blocks(end, names.block)}"
     if end.result is FarResult.OLD:
-        return f"✗ Not run on {node}: the fragtui there is of a version that no screen elsewhere can ask{because}"
+        return f"✗ Not run on {node}: the fragtui there is too old to run remedies for another screen{because}"
     if end.result is FarResult.REFUSED:
         return f"✗ Not run on {node}{because}"
     if end.result is FarResult.LOST:

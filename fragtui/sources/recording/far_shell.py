@@ -83,6 +83,9 @@ class SshNode:
 
     def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
         """Return ssh's arguments; its own input is always that of the program. Raises LinkError."""
+        if any("\\" in word or not word.isprintable() for word in words):
+            # Some login shells (fish) read a backslash between single quotes.
+            raise LinkError("the node's name has a character that not every login shell passes on unchanged")
         program, run = shlex.quote(self.program), shlex.join(words)
         missing = shlex.quote(f"{self.program}: not found on this node")
         # As root it reads all sources; if sudo wants a password, as the user who logs in.

@@ -25,6 +25,8 @@ _POD_SECONDS = 12 * 3600
 """Seconds after which a debug pod ends by itself, if this program can't delete it."""
 _MAX_PODS = 3
 """Debug pods that may exist because kubectl did not answer; then no other is made."""
+_POD = re.compile(r"([a-z0-9][a-z0-9-]{0,62})/([a-z0-9][a-z0-9.-]{0,252})", re.ASCII)
+"""Namespace and name of a pod; anything else could be read as an option of kubectl."""
 _MADE = re.compile(r"Creating debugging pod ([a-z0-9][a-z0-9.-]{0,252}) with container ([a-z0-9-]{1,63}) on node")
 """What kubectl debug prints before it makes the pod, with a name of its own choice."""
 
@@ -71,7 +73,7 @@ class KubeNode:
         if not self._asked_context:
             # The current context may change while the screen is open, and another cluster has a node of that name too.
             status, said, _ = self._run("config", "current-context")
-            self._context = "" if status else said.strip()
+            self._context = "" if status else printable(said.strip())
             self._asked_context = True
         if self._pod is None and (pod := self._own_pod()) is not None:
             return pod
@@ -114,9 +116,8 @@ class KubeNode:
             '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
             f"--request-timeout={_ANSWER_SECONDS:.0f}s",
         )
-        namespace, slash, pod = answer.partition("\n")[0].partition("/")
-        if slash:
-            return PodShell(self._options, (f"--namespace={namespace}", pod, "--container=fragtui"))
+        if (pod := _POD.fullmatch(answer.partition("\n")[0])) is not None:
+            return PodShell(self._options, (f"--namespace={pod[1]}", pod[2], "--container=fragtui"))
         if self._image is None:
             raise LinkError(
                 f"no pod of fragtui runs on {self._node}: see fragtui ship manifests; --host-image IMAGE makes a debug "

@@ -62,7 +62,7 @@ class FarRemedies:
         if self.running is not None:
             why = f"another remedy is running; {self._session.key('abort')} aborts it"
         if why is not None:
-            self._app.notify(why, title="Can't be run", severity="warning", markup=False)
+            self._refuse(why)
             return
         order, there = self._session.order, snapshot.host.name or ""
         name = there or self._node.link.name
@@ -78,10 +78,12 @@ class FarRemedies:
         )
 
         def begin(remedy: Remedy) -> None:
+            if (why := forbidden_because(remedy, _HERE)) is not None:  # The policy may have changed since it was asked.
+                self._refuse(why)
+                return
             self._names = names
             self._last_id = self._streamed_id
             self._run = FarRun(remedy, there, order, shell, self._on_change)
-            self._on_change(self._run.state)
 
         self._app.push_screen(RemedyDialog(context, variants), partial(self._confirm, there, begin))
 
@@ -92,9 +94,12 @@ class FarRemedies:
         if not asks_typed_name(_HERE):
             begin(remedy)
         elif not there:
-            self._app.notify("The policy here asks for the node's name, which is unknown.", markup=False)
+            self._refuse("the policy here asks for the node's name, which is unknown")
         else:
             self._app.push_screen(TypedNameDialog(there), lambda typed: None if typed is None else begin(remedy))
+
+    def _refuse(self, why: str) -> None:
+        self._app.notify(why, title="Can't be run", severity="warning", markup=False)
 
     def abort(self) -> None:
         """Abort the remedy that runs."""

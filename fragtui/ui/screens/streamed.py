@@ -76,7 +76,10 @@ class StreamScreen(PlayedScreen):
         """Return why the keys of an action are disabled: a link carries single remedies only."""
         why = super().disabled_because(action)
         if why is None and action in ("escalate", "guard", "reclaim") and self._place is not None:
-            return f"run it there: {self._place.elsewhere}"
+            there = self._place.elsewhere
+            if action == "reclaim":
+                return f"a stream has no list of cgroups; run it there: {there} reclaim"
+            return f"run it there: {there}"
         return why
 
     @surviving_errors

@@ -67,6 +67,19 @@ def test_fragtuis_own_pod_is_used_if_there_is_one(kubectl: FakeKubectl) -> None:
     assert far.leave() is None and not any("debug" in line or "delete" in line for line in kubectl.asked)
 
 
+def test_an_answer_that_names_no_pod_is_no_option_of_kubectl(kubectl: FakeKubectl) -> None:
+    for answer in ("fragtui/--kubeconfig=/tmp/x", "-n/pod", "Error: x/y", "/"):
+        kubectl.set("own", answer)
+        assert "no pod of fragtui runs" in refused(KubeNode("prod", "worker-7", None).shell)
+
+
+def test_a_context_with_control_characters_is_made_printable(kubectl: FakeKubectl) -> None:
+    kubectl.set("context", "prod\x1b[2J\n")
+    far = node()
+    far.shell()
+    assert far.elsewhere == "kubectl fragtui '--context=prod\\x1b[2J' worker-7"
+
+
 def test_without_an_image_nothing_is_made(kubectl: FakeKubectl) -> None:
     assert "--host-image IMAGE" in refused(KubeNode("prod", "worker-7", None).shell) and kubectl.pods == []
 

@@ -90,6 +90,9 @@ async def test_what_a_link_does_not_carry_is_said(tmp_path: Path) -> None:
         assert [app.main.check_action(action, ()) for action in ("guard", "reclaim", "remedy")] == [None, None, True]
         await press(pilot, "l")
         await until(pilot, lambda: "Not over a link: run it there: ssh -t node-7 sudo fragtui" in text_of(app))
+        await press(pilot, "R")
+        await until(pilot, lambda: "a stream has no list of cgroups; run it there: ssh -t node-7" in text_of(app))
+        assert any("sudo fragtui reclaim" in notice.text for notice in app.notices.notices)
         assert far.node is not None
         far.node.reports.append("kubectl debug makes a pod")
         await until(pilot, lambda: "kubectl debug makes a pod" in text_of(app))
@@ -110,10 +113,18 @@ async def test_what_forbids_remedies_here_forbids_them_there_too(
     policy.write_text('allowed_remedies = ["compact"]\nconfirm = "type"\n')
     policy.chmod(0o644)
     monkeypatch.setattr(far_remedies, "_HERE", tmp_path)
-    app, _ = app_of(tmp_path / "b", REFUSED)
+    app, far = app_of(tmp_path / "b", REFUSED)
     async with running(app) as pilot:
         await press(pilot, "1")
         await until(pilot, lambda: any("allows only compact" in notice.text for notice in app.notices.notices))
+        await press(pilot, "c", "y")
+        text = policy.read_text()
+        policy.write_text(text.replace("compact", "sync"))
+        await pilot.press(*"node-7")
+        await press(pilot, "enter")
+        await until(pilot, lambda: any("allows only sync" in notice.text for notice in app.notices.notices))
+        policy.write_text(text)
+        far.sample()
         await press(pilot, "c", "y")
         assert "asks for the node's name: type node-7" in text_of(app) and asked(tmp_path / "b") == []
         await pilot.press(*"node-7")
