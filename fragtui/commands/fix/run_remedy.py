@@ -67,11 +67,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
     if args.only_errors and not args.yes:
-        report_error(args, "-q prints no plan that could be confirmed: give --yes too")
+        report_error(args, "-q prints no plan to confirm: add --yes")
         return Exit.USAGE
     attached = args.attached is not None
     if attached and not args.yes:
-        report_error(args, "--attached can't ask: give --yes too")
+        report_error(args, "--attached can't ask for confirmation: add --yes")
         return Exit.USAGE
     args.json |= attached
     order = COSTLY_ORDER if args.order is None else args.order

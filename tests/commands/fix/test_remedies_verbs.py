@@ -80,6 +80,8 @@ def test_reclaim_prints_the_cgroups_and_takes_the_one_that_is_named(
     assert (status, err) == (0, "") and out.splitlines()[0].split() == [
         "90M", "page", "cache,", "0B", "dirty", f"/{OTHER_PODS}"
     ]  # fmt: skip
+    status, out, _ = ran("--json")
+    assert status == 0 and json.loads(out)["cgroups"][0] == {"path": f"/{OTHER_PODS}", "cache": 90 << 20, "dirty": 0}
     for name, why in (("web", "2 cgroups of those"), ("nothing", "none of the 3 cgroups"), ("", "none of the 3")):
         status, _, err = ran(name)
         assert status == 2 and why in err
@@ -259,7 +261,7 @@ def test_attached_it_runs_only_on_the_node_that_the_screen_shows_and_only_confir
     answer = json.loads(capsys.readouterr().out)
     assert answer["result"] == "refused" and "the screen shows no-such-node, this is" in answer["explanation"]
     assert drop_caches.run(parsed(drop_caches, "1", "--attached", "no-such-node")) == 2
-    assert "give --yes" in capsys.readouterr().err and drops() == before
+    assert "add --yes" in capsys.readouterr().err and drops() == before
 
 
 @as_root
