@@ -20,6 +20,7 @@ from fragtui.commands.fix.gate_steps import (
     gate_remedies,
     left_out,
     together,
+    with_current_wake,
     without_included,
 )
 from fragtui.commands.fix.run_remedy import answer, run_to_end, show_elapsed, why_not_typed
@@ -72,7 +73,7 @@ _STATUS = {
 
 
 class _Verdict(NamedTuple):
-    """What an attempt to run remedies came to; the next one is due after so many seconds."""
+    """The result of an attempt to run remedies; the next is due after `next_in` seconds."""
 
     result: GateResult
     why: str
@@ -84,7 +85,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--need", type=need_of, required=True, metavar="NxSIZE", help="blocks that the job needs; larger ones count"
     )
-    parser.add_argument("--node", type=number_of(1023), metavar="N", help="on this NUMA node alone")
+    parser.add_argument("--node", type=number_of(1023), metavar="N", help="count only this NUMA node")
     parser.add_argument("--free", type=size_of, metavar="SIZE", help="free memory that the job needs, such as 96G")
     parser.add_argument("--wait", type=wait_of, default=0.0, metavar="TIME", help="wait up to this long for it (10m)")
     parser.add_argument("--heal", action="store_true", help="run remedies, gentlest first, until it may start")
@@ -114,10 +115,10 @@ def run(args: argparse.Namespace) -> int:
     named = bool(args.unless_unit or args.unless_port or args.unless_process)
     if (named or args.steps is not DEFAULT_STEPS) and not args.heal:
         options = "--unless-unit, --unless-port and --unless-process" if named else "--steps"
-        report_error(args, f"{options} mean{'' if named else 's'} nothing without --heal")
+        report_error(args, f"{options} need{'' if named else 's'} --heal")
         return Exit.USAGE
     if args.heal and args.only_errors and not args.yes:
-        report_error(args, "-q prints no question that could be answered: give --yes too")
+        report_error(args, "-q can't ask for confirmation: add --yes")
         return Exit.USAGE
     blocks, size = args.need
     reader = NodeReader(args.root)
@@ -135,12 +136,14 @@ class _Gate:
         self._reader = reader
         self._need = need
         self._audit = AuditLog(audit_path(args.audit, args.root))
+        self._confirmed: frozenset[str] | None = None if args.yes else frozenset()
+        """Ids of the remedies that may run; None for all."""
         self._typed: str | None = None
         self._ran: list[str] = []
         self._all: tuple[Remedy, ...] | None = None
         """What may run: read once, so that the cgroup that is reclaimed is the one that was confirmed."""
-        self._in_the_way: _Verdict | None = None
-        """What prevented the next step when it was asked last."""
+        self._prevented_by: _Verdict | None = None
+        """What prevented the next step at the last check."""
         self._verdict: _Verdict | None = None
         self._next = 0.0
         """Monotonic time from which on remedies may be tried."""
@@ -154,7 +157,7 @@ class _Gate:
         args = self._args
         snapshot, found = self._measure()
         if (why := too_much(snapshot, self._need)) is not None:
-            report_error(args, f"this node can't have that: {why}")
+            report_error(args, f"the need is larger than this node: {why}")
             return Exit.USAGE
         if args.heal and found.fulfilled is Fulfilled.NO and self._none_can_run(found) is None:
             name = typed_name(args.root)
@@ -165,6 +168,8 @@ class _Gate:
                 self._typed = answer(args, name or "yes")
                 if self._typed is None:
                     return Exit.USAGE
+                if not args.yes:
+                    self._confirmed = frozenset(remedy.id for remedy in self._remedies(found))
         with end_signals() as ended:
             self._signals = ended
             result = self._decide(snapshot, found, ended)
@@ -247,9 +252,13 @@ class _Gate:
         args = self._args
         if (why := self._none_can_run(found)) is not None:
             return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
+        if self._confirmed is not None and (
+            new := [r.id for r in self._remedies(found) if r.id not in self._confirmed]
+        ):
+            return _Verdict(GateResult.BUSY, f"no remedy runs: not confirmed at the start: {', '.join(new)}")
         self._why_no_step()
-        if self._in_the_way is not None:
-            return self._in_the_way
+        if self._prevented_by is not None:
+            return self._prevented_by
         last = self._verdict
         if last is not None and last.next_in == _NEXT_LADDER_SECONDS and not self._promising(snapshot, found):
             return last
@@ -276,8 +285,8 @@ class _Gate:
 
     def _why_no_step(self) -> str | None:
         """Return why the next step must not run: what the user named may have started since the last one."""
-        self._in_the_way = self._in_use()
-        return None if self._in_the_way is None else self._in_the_way.why
+        self._prevented_by = self._in_use()
+        return None if self._prevented_by is None else self._prevented_by.why
 
     def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
         return (found.blocks or 0) + (self._gain(snapshot, found).blocks or 0) >= self._need.blocks
@@ -286,7 +295,8 @@ class _Gate:
         return view_of(snapshot, self._need).gain(together(self._remedies(found)))
 
     def _climb(self, snapshot: Snapshot, found: Stock) -> _Verdict:
-        args, need, remedies = self._args, self._need, self._remedies(found)
+        args, need = self._args, self._need
+        remedies = with_current_wake(self._remedies(found), args.root)
         disabled_reason = read_only_because(args)
         report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
@@ -314,8 +324,8 @@ class _Gate:
             for step in end.steps:
                 if step.outcome.audit_problem:
                     report_error(args, f"not logged: {step.outcome.audit_problem}")
-            if end.reason is EndReason.REFUSED and self._in_the_way is not None:
-                return self._in_the_way
+            if end.reason is EndReason.REFUSED and self._prevented_by is not None:
+                return self._prevented_by
             last = end.steps[-1].remedy.effect if end.steps else Effect()
             # Only of a run that compacts all memory is it known whether it ended early.
             early = last.compact and last.node is None and escalation.followups[-1].recovery.ended_early

@@ -37,7 +37,7 @@ class Fulfilled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """So many blocks of `size` bytes, and so many bytes of free memory."""
+    """The blocks, each of `size` bytes, and the bytes of free memory that a job needs."""
 
     blocks: int
     size: int
@@ -103,7 +103,7 @@ def view_of(snapshot: Snapshot, need: Need) -> Forecast:
 
 
 def too_much(snapshot: Snapshot, need: Need) -> str | None:
-    """Return why the node can't have so much, whatever is free; None if it may, or if its size is unknown."""
+    """Return why the need is larger than the node; None if it is not, or if the node's memory is unknown."""
     size = snapshot.host.page_size
     managed = [zone.info.managed if zone.info else None for zone, _ in _zones(snapshot, need)]
     wanted = need.blocks * need.size
