@@ -252,9 +252,8 @@ class _Gate:
         args = self._args
         if (why := self._none_can_run(found)) is not None:
             return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
-        if self._confirmed is not None and (
-            new := [r.id for r in self._remedies(found) if r.id not in self._confirmed]
-        ):
+        new = [] if self._confirmed is None else [r.id for r in self._remedies(found) if r.id not in self._confirmed]
+        if new:
             return _Verdict(GateResult.BUSY, f"no remedy runs: not confirmed at the start: {', '.join(new)}")
         self._why_no_step()
         if self._prevented_by is not None:
