@@ -150,6 +150,10 @@ class FarRun:
             why = str(error) if isinstance(error, LinkError) else os_reason(error)
             self._change(end=FarEnd(FarResult.REFUSED, why))
             return
+        except Exception:
+            self._on_change(traceback.format_exc())
+            self._change(end=FarEnd(FarResult.REFUSED, "internal error"))
+            return
         assert child.stderr is not None
         try:
             errors = ChildErrors(child.stderr)
