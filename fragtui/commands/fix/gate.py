@@ -31,10 +31,10 @@ from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.need import (
     Fulfilled,
     Need,
-    Stock,
+    NeedCheck,
+    check_need,
     held_by_processes,
     missing_bytes,
-    stock,
     too_much,
     view_of,
 )
@@ -175,7 +175,7 @@ class _Gate:
             result = self._decide(snapshot, found, ended)
         return Exit.ABORTED if result is None else _STATUS[result]
 
-    def _decide(self, snapshot: Snapshot, found: Stock, ended: EndSignals) -> GateResult | None:
+    def _decide(self, snapshot: Snapshot, found: NeedCheck, ended: EndSignals) -> GateResult | None:
         """Measure and try until there is an answer, print it, and return it; None if a signal came."""
         end = time.monotonic() + self._args.wait
         while True:
@@ -199,24 +199,24 @@ class _Gate:
             ended.wait(min(_POLL_SECONDS, left))
             snapshot, found = self._measure()
 
-    def _result(self, found: Stock) -> GateResult:
+    def _result(self, found: NeedCheck) -> GateResult:
         if found.fulfilled is Fulfilled.YES:
             return GateResult.HEALED if self._ran else GateResult.READY
         if found.fulfilled is Fulfilled.UNKNOWN:
             return GateResult.UNKNOWN
         return GateResult.BUSY if self._verdict is None else self._verdict.result
 
-    def _measure(self) -> tuple[Snapshot, Stock]:
+    def _measure(self) -> tuple[Snapshot, NeedCheck]:
         """Read the node; the free lists by migratetype, which take a zone's lock, if they can change the answer."""
         snapshot = self._reader.sample()
-        found = stock(snapshot, self._need)
+        found = check_need(snapshot, self._need)
         if found.fulfilled is not Fulfilled.NO or self._first:
             self._first = False
             snapshot = self._reader.sample(page_types=True)
-            found = stock(snapshot, self._need)
+            found = check_need(snapshot, self._need)
         return snapshot, found
 
-    def _print_plan(self, snapshot: Snapshot, found: Stock) -> None:
+    def _print_plan(self, snapshot: Snapshot, found: NeedCheck) -> None:
         """Print what would run, and what it puts at risk, on standard error: the answer alone is on standard output."""
         root, report = self._args.root, self._report(snapshot, found, GateResult.BUSY)
         rows = [gate_line(report), "Remedies run in this order until it is ready; first those whose forecast suffices:"]
@@ -229,16 +229,16 @@ class _Gate:
         rows += [f"  WARNING: {risk.sentence}" for risk in warnings]
         print(*rows, f"Logged to {self._audit.path} before they run", sep="\n", file=sys.stderr, flush=True)
 
-    def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
+    def _remedies(self, found: NeedCheck) -> tuple[Remedy, ...]:
         """Return the steps, gentlest first; none that compacts if only free memory is missing."""
         if self._all is None:
             self._all = gate_remedies(self._args.steps, self._args.root, self._need.node)
         return freeing(self._all) if self._only_free_is_missing(found) else self._all
 
-    def _only_free_is_missing(self, found: Stock) -> bool:
+    def _only_free_is_missing(self, found: NeedCheck) -> bool:
         return found.blocks is not None and found.blocks >= self._need.blocks
 
-    def _none_can_run(self, found: Stock) -> str | None:
+    def _none_can_run(self, found: NeedCheck) -> str | None:
         """Return why no remedy can run, None if one can; a sync alone, which everyone may run, is none."""
         root, reason = self._args.root, read_only_because(self._args)
         remedies = [remedy for remedy in self._remedies(found) if remedy.effect != Effect(sync=True)]
@@ -247,7 +247,7 @@ class _Gate:
             return left_out(self._args.steps, compacts=not self._only_free_is_missing(found)) or "no cgroup to reclaim"
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
-    def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:
+    def _heal(self, snapshot: Snapshot, found: NeedCheck) -> _Verdict:
         """Run the remedies unless something prevents it."""
         args = self._args
         if (why := self._none_can_run(found)) is not None:
@@ -287,13 +287,13 @@ class _Gate:
         self._prevented_by = self._in_use()
         return None if self._prevented_by is None else self._prevented_by.why
 
-    def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
+    def _promising(self, snapshot: Snapshot, found: NeedCheck) -> bool:
         return (found.blocks or 0) + (self._gain(snapshot, found).blocks or 0) >= self._need.blocks
 
-    def _gain(self, snapshot: Snapshot, found: Stock) -> Gain:
+    def _gain(self, snapshot: Snapshot, found: NeedCheck) -> Gain:
         return view_of(snapshot, self._need).gain(together(self._remedies(found)))
 
-    def _climb(self, snapshot: Snapshot, found: Stock) -> _Verdict:
+    def _climb(self, snapshot: Snapshot, found: NeedCheck) -> _Verdict:
         args, need = self._args, self._need
         remedies = with_current_wake(self._remedies(found), args.root)
         disabled_reason = read_only_because(args)
@@ -313,7 +313,7 @@ class _Gate:
                 disabled_reason,
                 always,
                 typed=self._typed,
-                enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
+                enough=lambda later: check_need(later, need).fulfilled is Fulfilled.YES,
                 prevented=self._why_no_step,
             )
             end = run_to_end(escalation, self._reader, snapshot, show_elapsed if shown else None, stop=self._signals)
@@ -368,11 +368,11 @@ class _Gate:
         why = f"{format_bytes(missing)} more must be freed, and ending all processes frees only {format_bytes(held)}"
         return _Verdict(GateResult.REBOOT_REQUIRED, why)
 
-    def _line(self, snapshot: Snapshot, found: Stock, result: GateResult) -> str:
+    def _line(self, snapshot: Snapshot, found: NeedCheck, result: GateResult) -> str:
         report = self._report(snapshot, found, result)
         return json_line(gate_json(report)) if self._args.json else gate_line(report)
 
-    def _report(self, snapshot: Snapshot, found: Stock, result: GateResult) -> GateReport:
+    def _report(self, snapshot: Snapshot, found: NeedCheck, result: GateResult) -> GateReport:
         why = self._verdict.why if self._verdict is not None and result is self._verdict.result else None
         return GateReport(
             self._need,

@@ -9,7 +9,7 @@ from pathlib import Path
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.need import Need, Stock, view_of
+from fragtui.model.remedy.need import Need, NeedCheck, view_of
 from fragtui.remedies.catalogue import Remedy, read_wake
 from fragtui.remedies.escalation import EscalationStep, steps_of_node
 from fragtui.remedies.ladder import Rung, ladder
@@ -62,7 +62,7 @@ def together(remedies: Collection[Remedy]) -> Effect:
     )
 
 
-def forecasts(remedies: Sequence[Remedy], snapshot: Snapshot, need: Need, found: Stock) -> tuple[Rung, ...]:
+def forecasts(remedies: Sequence[Remedy], snapshot: Snapshot, need: Need, found: NeedCheck) -> tuple[Rung, ...]:
     """Return the remedies with their forecasts in the zones of the need; free memory counts beside the blocks."""
     missing = max(0, need.blocks - (found.blocks or 0))
     free = max(0, (need.free or 0) - (found.free or 0))

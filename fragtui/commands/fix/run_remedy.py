@@ -59,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attached",
         metavar="NODE",
-        help="for a screen elsewhere that shows NODE: refused on any other node; progress and result are JSON lines; "
+        help="for a remote screen that shows NODE: refused on any other node; progress and result are JSON lines; "
         "standard input that ends, or has a byte, aborts it",
     )
 
@@ -183,7 +183,7 @@ def show_elapsed(running: RemedyRun | None) -> None:
 
 
 class _Progress:
-    """A JSON line each second for a screen elsewhere; one that can't be written aborts the run: nobody watches it."""
+    """A JSON line each second for a remote screen; one that can't be written aborts the run: nobody watches it."""
 
     def __init__(self, escalation: Escalation) -> None:
         self._escalation = escalation

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from fragtui.sources.files.child_errors import last_line
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import LinkError, PodShell, found
+from fragtui.sources.recording.remote_shell import LinkError, PodShell, found
 from fragtui.text import printable
 
 _ANSWER_SECONDS = 15.0
@@ -56,7 +56,7 @@ class KubeNode:
         self._reports: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     @property
-    def elsewhere(self) -> str:
+    def typed_command(self) -> str:
         """How a person runs fragtui there."""
         return shlex.join(("kubectl", "fragtui", *self._options, self._node))  # A plug-in takes no option before it.
 

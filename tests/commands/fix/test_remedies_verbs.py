@@ -22,7 +22,7 @@ from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
 from tests.support.cgroup_tree import OTHER_PODS, OTHER_UID, put_v1, put_v2
-from tests.support.far import far_program
+from tests.support.remote_node import remote_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
@@ -219,7 +219,7 @@ def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.Captu
 
 
 def attached(folder: Path, *words: str, seconds: float = 300.0) -> subprocess.Popen[str]:
-    command = [str(far_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
+    command = [str(remote_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
     environment = {**os.environ, "NODE_NAME": "vm-7", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 

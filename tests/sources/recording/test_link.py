@@ -8,9 +8,9 @@ import time
 import psutil
 import pytest
 
-from fragtui.sources.recording.far_shell import LinkError
 from fragtui.sources.recording.link import CommandLink
-from tests.support.far import ScriptNode
+from fragtui.sources.recording.remote_shell import LinkError
+from tests.support.remote_node import ScriptNode
 
 
 def shell(script: str) -> CommandLink:

@@ -1,6 +1,6 @@
 """A remedy run by the fragtui of another node, over the user's own ssh or kubectl; the audit log is that of the node.
 
-The far verb gets our end of its standard input as a leash: it aborts the remedy when that ends, or has a byte. This
+The remote verb gets our end of its standard input as a leash: it aborts the remedy when that ends, or has a byte. This
 works without a terminal there, and also if this program or the link dies.
 """
 
@@ -24,7 +24,7 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.remedies.catalogue import Remedy
 from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import FarShell, LinkError
+from fragtui.sources.recording.remote_shell import LinkError, RemoteShell
 from fragtui.text import printable, shortage
 
 SILENT_SECONDS = 60.0
@@ -43,8 +43,8 @@ _REFUSING = (2, 3, 126, 127)
 _KUBECTL_STATUS = "command terminated with exit code"
 
 
-class FarResult(Enum):
-    """How a remedy elsewhere ended, as far as is known here."""
+class RemoteResult(Enum):
+    """How a remote remedy ended, as far as is known here."""
 
     DONE = "done"
     FAILED = "failed"
@@ -58,15 +58,15 @@ class FarResult(Enum):
     """It is unknown whether it began."""
 
 
-_RESULTS = {"done": FarResult.DONE, "aborted": FarResult.ABORTED, "refused": FarResult.REFUSED}
+_RESULTS = {"done": RemoteResult.DONE, "aborted": RemoteResult.ABORTED, "refused": RemoteResult.REFUSED}
 """Those of `json_line`'s field ``result``; any other is a failure."""
 
 
 @dataclass(frozen=True, slots=True)
-class FarEnd:
+class RemoteEnd:
     """The end; `why` is a sentence or phrase from there, or of ssh or kubectl."""
 
-    result: FarResult
+    result: RemoteResult
     why: str
     before: int | None = None
     """Blocks of the target order."""
@@ -74,7 +74,7 @@ class FarEnd:
 
 
 @dataclass(frozen=True, slots=True)
-class FarState:
+class RemoteState:
     """What is known of one run; times are monotonic seconds of this machine."""
 
     remedy: Remedy
@@ -84,10 +84,10 @@ class FarState:
     id: str | None = None
     """Its id in the audit log there, once it runs."""
     aborting: bool = False
-    end: FarEnd | None = None
+    end: RemoteEnd | None = None
 
 
-def far_words(effect: Effect, node: str, order: int) -> tuple[str, ...]:
+def remote_words(effect: Effect, node: str, order: int) -> tuple[str, ...]:
     """Return the words with which the fragtui of a node of that name runs the remedy with this effect."""
     if effect.gentle:
         verb: tuple[str, ...] = ("compact", "--gentle")
@@ -98,30 +98,30 @@ def far_words(effect: Effect, node: str, order: int) -> tuple[str, ...]:
     return (*verb, *(("--sync",) if effect.sync else ()), "--yes", f"--attached={node}", "--order", str(order))
 
 
-class FarRun:
+class RemoteRun:
     """One run; `on_change` is called on its thread, with a traceback after an internal error."""
 
     def __init__(
-        self, remedy: Remedy, node: str, order: int, shell: FarShell, on_change: Callable[[FarState | str], None]
+        self, remedy: Remedy, node: str, order: int, shell: RemoteShell, on_change: Callable[[RemoteState | str], None]
     ) -> None:
         """Start it; `node` is the name that the snapshots have, and the fragtui there checks."""
         now = time.monotonic()
-        self.state = FarState(remedy, now, now)
+        self.state = RemoteState(remedy, now, now)
         self._on_change = on_change
         self._answer: dict[str, Any] | None = None
         self._lock = threading.Lock()
         self._abort_at: float | None = None
         self._child: subprocess.Popen[bytes] | None = None
-        words = far_words(remedy.effect, node, order)
-        self._thread = threading.Thread(target=self._run, args=(shell, words), name="far remedy", daemon=True)
+        words = remote_words(remedy.effect, node, order)
+        self._thread = threading.Thread(target=self._run, args=(shell, words), name="remote remedy", daemon=True)
         on_change(self.state)  # Before the thread: its newer states must not be replaced by this one.
         try:
             self._thread.start()
         except RuntimeError as error:
-            self._change(end=FarEnd(FarResult.REFUSED, shortage(error) or str(error)))
+            self._change(end=RemoteEnd(RemoteResult.REFUSED, shortage(error) or str(error)))
 
     def abort(self) -> None:
-        """Ask the far end to abort it; its end comes as any other, or the command is ended after a while."""
+        """Ask the remote end to abort it; its end comes as any other, or the command is ended after a while."""
         with self._lock:
             if self._abort_at is None and self.state.end is None:
                 self._abort_at = time.monotonic()
@@ -140,19 +140,19 @@ class FarRun:
         if self._thread.is_alive() and self._child is not None:
             self._signal(self._child, signal.SIGTERM)
 
-    def _run(self, shell: FarShell, words: tuple[str, ...]) -> None:
+    def _run(self, shell: RemoteShell, words: tuple[str, ...]) -> None:
         try:
             child = self._start(shell, words)
             if child is None:
-                self._change(end=FarEnd(FarResult.ABORTED, "aborted before it was asked for"))
+                self._change(end=RemoteEnd(RemoteResult.ABORTED, "aborted before it was asked for"))
                 return
         except (LinkError, OSError) as error:
             why = str(error) if isinstance(error, LinkError) else os_reason(error)
-            self._change(end=FarEnd(FarResult.REFUSED, why))
+            self._change(end=RemoteEnd(RemoteResult.REFUSED, why))
             return
         except Exception:
             self._on_change(traceback.format_exc())
-            self._change(end=FarEnd(FarResult.REFUSED, "internal error"))
+            self._change(end=RemoteEnd(RemoteResult.REFUSED, "internal error"))
             return
         assert child.stderr is not None
         try:
@@ -162,14 +162,14 @@ class FarRun:
         except Exception:
             self._end(child, 0.0)
             self._on_change(traceback.format_exc())
-            self._change(end=FarEnd(FarResult.LOST, "internal error"))
+            self._change(end=RemoteEnd(RemoteResult.LOST, "internal error"))
         finally:
             with self._lock:
                 for pipe in (child.stdin, child.stdout, child.stderr):
                     if pipe is not None:
                         pipe.close()
 
-    def _start(self, shell: FarShell, words: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
+    def _start(self, shell: RemoteShell, words: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
         """Start the command, unless it was aborted. Raises LinkError or OSError."""
         with self._lock:
             if self._abort_at is None:
@@ -201,7 +201,7 @@ class FarRun:
             now, aborted = time.monotonic(), self._abort_at
             if aborted is not None and not self.state.aborting:
                 self._change(aborting=True)
-            # An aborted drop of caches may go on in the kernel for long, and the far end says so each second.
+            # An aborted drop of caches may go on in the kernel for long, and the remote end says so each second.
             quiet = now - max(self.state.heard, aborted or 0.0)
             if quiet > (SILENT_SECONDS if aborted is None else ABORT_SECONDS):
                 return False
@@ -219,22 +219,22 @@ class FarRun:
         elif isinstance(name := fields.get("id"), str):
             self._change(id=printable(name), heard=time.monotonic())
 
-    def _end_of(self, status: int | None, errors: tuple[str, ...]) -> FarEnd:
+    def _end_of(self, status: int | None, errors: tuple[str, ...]) -> RemoteEnd:
         said = next((line for line in reversed(errors) if line and not line.startswith(_KUBECTL_STATUS)), "")
         if (answer := self._answer) is not None:
             why = answer.get("explanation")
             blocks = answer.get("blocks")
             counts = [blocks.get(when) if isinstance(blocks, dict) else None for when in ("before", "after")]
             before, after = (count if type(count) is int and count >= 0 else None for count in counts)
-            result = _RESULTS.get(str(answer["result"]), FarResult.FAILED)
-            return FarEnd(result, printable(str(why or said), _MAX_SAID), before, after)
+            result = _RESULTS.get(str(answer["result"]), RemoteResult.FAILED)
+            return RemoteEnd(result, printable(str(why or said), _MAX_SAID), before, after)
         if self.state.id is not None:
-            return FarEnd(FarResult.LOST, said)
+            return RemoteEnd(RemoteResult.LOST, said)
         if status == 2 and "--attached" in said:
-            return FarEnd(FarResult.OLD, said)
+            return RemoteEnd(RemoteResult.OLD, said)
         if status in _REFUSING:
-            return FarEnd(FarResult.REFUSED, said or f"the command ended with status {status}")
-        return FarEnd(FarResult.UNANSWERED, said)
+            return RemoteEnd(RemoteResult.REFUSED, said or f"the command ended with status {status}")
+        return RemoteEnd(RemoteResult.UNANSWERED, said)
 
     def _change(self, **fields: Any) -> None:
         self.state = replace(self.state, **fields)
