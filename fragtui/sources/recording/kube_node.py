@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
+import select
 import shlex
+import signal
 import subprocess
 import threading
 import time
 from contextlib import suppress
 
-from fragtui.sources.files.child_errors import last_line
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.recording.remote_shell import LinkError, PodShell, found
 from fragtui.text import printable
 
 _ANSWER_SECONDS = 15.0
+_MAX_ANSWER = 1 << 16
+"""Bytes kept of what kubectl prints."""
 _START_SECONDS = 60.0
 """Seconds that a debug pod may take to start, with the pull of its image."""
 _LOOK_SECONDS = 1.0
@@ -206,15 +211,44 @@ class KubeNode:
         """Return the status of kubectl (None: no answer in time), its output, and why it failed. Raises LinkError."""
         arguments = [found("kubectl"), *self._options, *words]
         try:
-            done = subprocess.run(
-                arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * _ANSWER_SECONDS, check=False
+            child = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired as late:
-            return None, (late.stdout or b"").decode("utf-8", "replace"), f"kubectl {words[0]} did not answer"
         except OSError as error:
             raise LinkError(f"kubectl: {os_reason(error)}") from None
-        why = last_line(done.stderr) or f"kubectl {words[0]} ended with status {done.returncode}"
-        return done.returncode, done.stdout.decode("utf-8", "replace"), why
+        try:
+            said, status, why = _answer_of(child, time.monotonic() + 2 * _ANSWER_SECONDS)
+        finally:
+            if child.poll() is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        if status is None:
+            why = f"kubectl {words[0]} did not answer"
+        return status, said.decode("utf-8", "replace"), why or f"kubectl {words[0]} ended with status {status}"
+
+
+def _answer_of(child: subprocess.Popen[bytes], end: float) -> tuple[bytes, int | None, str]:
+    """Return the first bytes of a command's output, its status (None: it runs at `end`), and its last error line."""
+    assert child.stdout is not None and child.stderr is not None
+    with child.stdout, child.stderr:
+        poll, said, errors = select.poll(), b"", ChildErrors(child.stderr)
+        poll.register(child.stdout, select.POLLIN)
+        while (left := end - time.monotonic()) > 0:
+            if poll.poll(min(left, 0.2) * 1000):
+                if not (data := os.read(child.stdout.fileno(), _MAX_ANSWER)):
+                    break
+                said = (said + data)[:_MAX_ANSWER]
+            errors.read()  # The command must not wait for room there.
+        status = None
+        with suppress(subprocess.TimeoutExpired):
+            status = child.wait(max(0.0, end - time.monotonic()))
+        return said, status, errors.last_line
 
 
 _REASONS = "{.status.containerStatuses[*].state.waiting.reason}{.status.reason}"

@@ -73,6 +73,15 @@ def test_an_answer_that_names_no_pod_is_no_option_of_kubectl(kubectl: FakeKubect
         assert "no pod of fragtui runs" in refused(KubeNode("prod", "worker-7", None).shell)
 
 
+def test_an_answer_without_end_is_cut(kubectl: FakeKubectl, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path(kubectl.path.partition(":")[0], "kubectl").write_text("#!/bin/sh\nyes error >&2 & exec yes fragtui/pod\n")
+    monkeypatch.setattr(kube_node, "_ANSWER_SECONDS", 0.5)
+    remote = KubeNode("prod", "worker-7", None)
+    status, said, why = remote._run("get", "pods")
+    assert status is None and len(said) == 1 << 16 and why == "kubectl get did not answer"
+    assert refused(remote.shell) == "kubectl get did not answer"
+
+
 def test_a_context_with_control_characters_is_made_printable(kubectl: FakeKubectl) -> None:
     kubectl.set("context", "prod\x1b[2J\n")
     remote = node()
