@@ -1,7 +1,7 @@
 """A remedy run by the fragtui of another node, over the user's own ssh or kubectl; the audit log is that of the node.
 
-The remote verb gets our end of its standard input as a leash: it aborts the remedy when that ends, or has a byte. This
-works without a terminal there, and also if this program or the link dies.
+The remote verb aborts the remedy as soon as its standard input, which this program holds open, has a byte or ends.
+That needs no terminal there, and works if this program or the link dies.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _END_SECONDS = 2.0
 _MAX_LINE = 1 << 18
 _MAX_SAID = 500
 _REFUSING = (2, 3, 126, 127)
-"""Exit statuses with which nothing ran: wrong usage, not possible there, no such program."""
+"""Exit statuses that mean that nothing ran: wrong usage, unavailable, no such program."""
 _KUBECTL_STATUS = "command terminated with exit code"
 
 
@@ -80,7 +80,7 @@ class RemoteState:
     remedy: Remedy
     asked: float
     heard: float
-    """When the last line came; at first, when it was asked for."""
+    """When the last line came; at first, when it was requested."""
     id: str | None = None
     """Its id in the audit log there, once it runs."""
     aborting: bool = False
@@ -121,7 +121,7 @@ class RemoteRun:
             self._change(end=RemoteEnd(RemoteResult.REFUSED, shortage(error) or str(error)))
 
     def abort(self) -> None:
-        """Ask the remote end to abort it; its end comes as any other, or the command is ended after a while."""
+        """Ask the remote end to abort it; the command is ended after `ABORT_SECONDS` without a line."""
         with self._lock:
             if self._abort_at is None and self.state.end is None:
                 self._abort_at = time.monotonic()
@@ -144,7 +144,7 @@ class RemoteRun:
         try:
             child = self._start(shell, words)
             if child is None:
-                self._change(end=RemoteEnd(RemoteResult.ABORTED, "aborted before it was asked for"))
+                self._change(end=RemoteEnd(RemoteResult.ABORTED, "aborted before it was requested"))
                 return
         except (LinkError, OSError) as error:
             why = str(error) if isinstance(error, LinkError) else os_reason(error)

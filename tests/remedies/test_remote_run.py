@@ -169,11 +169,11 @@ def test_a_link_that_falls_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> N
     assert started._child is not None and started._child.wait(10) != 0
 
 
-def test_the_line_says_how_long_and_when_no_word_comes() -> None:
+def test_the_line_says_how_long_and_when_no_message_comes() -> None:
     state = RemoteState(compact_all(), asked=100.0, heard=100.0)
-    assert remote_line(state, NAMES, 102.0)[0] == "⟳ Compact all memory on node-7: asked 2.0s  (x aborts)"
+    assert remote_line(state, NAMES, 102.0)[0] == "⟳ Compact all memory on node-7: requested 2.0s ago  (x aborts)"
     running = RemoteState(compact_all(), 100.0, 103.0, id="a1", aborting=True)
-    assert remote_line(running, NAMES, 112.0)[0].endswith("12s, no word for 9.0s  (aborting)")
+    assert remote_line(running, NAMES, 112.0)[0].endswith("12s, no message for 9.0s  (aborting)")
 
 
 def test_what_a_stream_does_not_know_depends_on_the_remedy() -> None:

@@ -219,7 +219,10 @@ class _Gate:
     def _print_plan(self, snapshot: Snapshot, found: NeedCheck) -> None:
         """Print what would run, and what it puts at risk, on standard error: the answer alone is on standard output."""
         root, report = self._args.root, self._report(snapshot, found, GateResult.BUSY)
-        rows = [gate_line(report), "Remedies run in this order until it is ready; first those whose forecast suffices:"]
+        rows = [
+            gate_line(report),
+            "Remedies run in this order until the job may start, first those whose forecast suffices:",
+        ]
         for rung in report.rungs:
             rows += [f"  {step.sentence(root)}" for step in rung.remedy.steps]
             if rung.remedy.effect != Effect(sync=True):
@@ -297,7 +300,7 @@ class _Gate:
         args, need = self._args, self._need
         remedies = with_current_wake(self._remedies(found), args.root)
         disabled_reason = read_only_because(args)
-        report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
+        report_progress(args, "remedies run until the job may start: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
         disabled = {remedy.id: disabled_because(remedy, args.root, disabled_reason) for remedy in remedies}
         thorough = without_included([remedy for remedy in remedies if disabled[remedy.id] is None])
@@ -359,7 +362,7 @@ class _Gate:
             why = f"what must be freed is unknown: zoneinfo: {snapshot.why('zoneinfo') or 'not read'}"
             return _Verdict(GateResult.BUSY, why, _NEXT_LADDER_SECONDS)
         if not missing:
-            why = "enough memory is free, in pieces between pages that nothing moves"
+            why = "enough memory is free, but in pieces between unmovable pages"
             return _Verdict(GateResult.REBOOT_REQUIRED, why)
         if held is None or held >= missing:
             processes = "memory of processes is unknown" if held is None else f"processes hold {format_bytes(held)}"

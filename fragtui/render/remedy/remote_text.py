@@ -10,7 +10,7 @@ from fragtui.remedies.remote_run import RemoteEnd, RemoteResult, RemoteState
 from fragtui.text import format_count, format_duration
 
 _QUIET_SECONDS = 5.0
-"""Seconds without a word from the remote end after which that is said; a line comes each second."""
+"""Seconds without a message after which the line says so; one comes each second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +44,10 @@ def remote_line(state: RemoteState, names: RemoteNames, now: float) -> tuple[str
         return remote_sentence(state, names), "text" if state.end.result is RemoteResult.DONE else "bad"
     doing = "aborting" if state.aborting else f"{names.abort_key} aborts"
     quiet = now - state.heard
-    silence = f", no word for {format_duration(quiet)}" if state.id is not None and quiet > _QUIET_SECONDS else ""
-    begun = "" if state.id is not None else "asked "
-    return f"⟳ {title}: {begun}{format_duration(now - state.asked)}{silence}  ({doing})", "warn"
+    silence = f", no message for {format_duration(quiet)}" if state.id is not None and quiet > _QUIET_SECONDS else ""
+    since = format_duration(now - state.asked)
+    age = since if state.id is not None else f"requested {since} ago"
+    return f"⟳ {title}: {age}{silence}  ({doing})", "warn"
 
 
 def remote_sentence(state: RemoteState, names: RemoteNames) -> str:

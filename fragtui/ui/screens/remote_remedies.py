@@ -1,4 +1,4 @@
-"""Remedies on the screen of a remote node: asked for here, run by the fragtui there under its own audit log."""
+"""Remedies on the screen of a remote node: requested here, run by the fragtui there under its own audit log."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class RemoteRemedies:
         self._run: RemoteRun | None = None
         self._names: RemoteNames | None = None
         self._last_id: str | None = None
-        """The remedy whose result the stream showed when this one was asked for."""
+        """The remedy whose result the stream showed when this one was requested."""
 
     @property
     def running(self) -> RemoteState | None:

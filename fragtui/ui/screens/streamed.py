@@ -123,7 +123,7 @@ class StreamScreen(PlayedScreen):
         """Take an update of the remedy that was run from here."""
         if self._remote is not None:
             self._remote.take(message.state)
-        if message.state.id is None and message.state.end is None:  # It was just asked for.
+        if message.state.id is None and message.state.end is None:  # It was just requested.
             self.unpause()
         self.show()
 
