@@ -38,6 +38,11 @@ class CausesPanel(FramedPanel):
         self._hidden = 0
         """Sizes without a column."""
 
+    @property
+    def follows_samples(self) -> bool:
+        """Failures come with the log, not with samples."""
+        return False
+
     def framing(self, width: int) -> Framing:
         """Return the title, and how many denials and other reports are counted."""
         failures = self._session.failures

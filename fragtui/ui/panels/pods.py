@@ -73,6 +73,11 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         self._view = 0
         self._waiting: WaitingPods | None = None
 
+    @property
+    def follows_samples(self) -> bool:
+        """A listed pod has waited for so many seconds."""
+        return bool(self._session.listed_pods)
+
     def items(self) -> Sequence[StuckPod | OtherPods]:
         """Return the rows."""
         update = self._session.pods

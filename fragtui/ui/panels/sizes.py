@@ -173,6 +173,7 @@ class _Drawing:
         self._session = session
         self._size = snapshot.host.page_size
         self._judged = judged
+        self._pages = judged.zone.blocks.free_pages
         self._before = before.free_blocks if before else None
         self._columns = columns
         self._span = span
@@ -210,7 +211,7 @@ class _Drawing:
         columns, asked = self._columns, row.first <= self._session.order <= row.last
         judged = self._judged
         counts = judged.zone.free_blocks[row.first : row.last + 1]
-        count, pages = sum(counts), judged.zone.blocks.free_pages
+        count = sum(counts)
         bad = self._missing(row) and row.first <= self._session.order
         number: Span = (short(count), "bad" if bad else "strong" if count else "muted")
         spans: list[Span] = [
@@ -224,7 +225,7 @@ class _Drawing:
             spans.append((fit_right(number[0], 9), number[1]))
             if columns.share:
                 share = sum(held << order for order, held in enumerate(counts, row.first)) * 100
-                spans.append((fit_right(_percent(share, pages) if count else "", columns.share), "muted"))
+                spans.append((fit_right(_percent(share, self._pages) if count else "", columns.share), "muted"))
         if columns.indices:
             index = judged.fragmentation[row.last]
             fragmented = format_index(index).strip() if index >= 0 else "    –"

@@ -100,11 +100,11 @@ class DashboardScreen(Screen[None]):
         """Set the session's status and its line about remedies."""
         raise NotImplementedError
 
-    def show(self) -> None:
-        """Redraw the panels that changed, unless the terminal is not read."""
+    def show(self, *, sampled: bool = False) -> None:
+        """Redraw the panels that changed, unless the terminal is not read; with `sampled` only a sample is new."""
         if not self.unread:
             self.update_status()
-            self.dashboard.show()
+            self.dashboard.show(sampled=sampled)
 
     def rest(self, unread: bool) -> None:
         """Draw nothing while the terminal is not read."""

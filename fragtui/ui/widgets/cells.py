@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from fragtui.ui.widgets.rows import Span
 
 SPARKS = "▁▂▃▄▅▆▇█"
+_BARS = f" {SPARKS}▒░·─│"
+"""One cell each: Rich looks at every character of a text with one of these and a letter."""
 
 
 def cells_of(text: str) -> int:
     """Return how many cells a text takes."""
     # Nearly every text is ASCII, and is asked for some hundred times a tick.
-    return len(text) if text.isascii() else cell_len(text)
+    return len(text) if text.isascii() or not text.strip(_BARS) else cell_len(text)
 
 
 def fit(text: str, width: int) -> str:
@@ -82,7 +84,10 @@ def fit_right(text: str, width: int) -> str:
 
 def spans_width(spans: Sequence[Span]) -> int:
     """Return how many cells the spans take."""
-    return sum(cells_of(text) for text, _ in spans)
+    width = 0
+    for text, _ in spans:
+        width += len(text) if text.isascii() else cells_of(text)
+    return width
 
 
 def fit_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Span, ...]:
