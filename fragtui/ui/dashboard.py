@@ -72,6 +72,7 @@ PANELS = (
     Panel(CausesPanel, DENIED, lambda rows, session: rows.causes),
     Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
     Panel(partial(LatePanel, id="consumers", make=late_panel.consumers), RIGHT, lambda rows, session: rows.consumers),
+    Panel(partial(Timeline, other=True), RIGHT, lambda rows, session: rows.other_timeline),
 )
 """Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
 

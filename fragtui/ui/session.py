@@ -238,6 +238,11 @@ class Session:
         return LONG_HISTORY if self.long_history else SHORT_HISTORY
 
     @property
+    def other_history_seconds(self) -> float:
+        """How long the history of the second timeline is."""
+        return SHORT_HISTORY if self.long_history else LONG_HISTORY
+
+    @property
     def listed_zones(self) -> tuple[ZoneJudgement, ...]:
         """The zones of the table: without those that the lowmem reserve keeps from normal requests, unless wanted."""
         zones = self.judgement.zones if self.judgement else ()

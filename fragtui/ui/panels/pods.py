@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.model.node.source_state import Sight, SourceState
@@ -182,7 +183,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
     def _sources(self, room: int | None = None) -> Spans:
         """Return how the sources are doing; those that have room if it is given."""
         sources = self._session.pods.sources if self._session.pods else ()
-        words = [f"{_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}" for source in sources]
+        states = groupby(sources, key=lambda source: (_SIGNS.get(source.state, "?"), state_word(source)))
+        words = [f"{sign} {', '.join(source.name for source in same)}: {word}" for (sign, word), same in states]
         while room is not None and len(words) > 1 and cells_of("  ".join(words)) > room:
             words.pop()
         return (("  ".join(words), "muted"),) if sources else ()

@@ -254,7 +254,7 @@ class _Drawing:
             legend.pop()
         spans: list[Span] = [(" " * (width - used), "text")]
         spans += [span for pair in legend for span in pair]
-        spans += _runs(mark_signs(session, points, ("·", "grid")))
+        spans += _runs(mark_signs(session, self._seconds, points, ("·", "grid")))
         return line(*spans)
 
     def _name(self, row: SizeRow) -> str:
