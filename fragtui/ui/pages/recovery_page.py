@@ -36,7 +36,7 @@ _MAX_BAR_CELLS = 60
 
 
 def summary(remedy_result: RemedyResult) -> str:
-    """Return the result in one sentence for the main screen."""
+    """Return the result for a line of the main screen: the gain first, which a narrow one must not leave out."""
     recovery = remedy_result.recovery
     sentence = (
         remedy_result.outcome.explanation
@@ -46,11 +46,11 @@ def summary(remedy_result: RemedyResult) -> str:
     if recovery.before is None or recovery.after is None:
         return sentence
     block = format_block(recovery.page_size, recovery.order)
-    text = f"{sentence} Blocks of {block}: {format_count(recovery.before)} → {format_count(recovery.after)}"
+    text = f"Blocks of {block}: {format_count(recovery.before)} → {format_count(recovery.after)}"
     gain_decay = remedy_result.gain_decay
     if gain_decay and gain_decay.share is not None and gain_decay.age is not None:
         text += f"; {share_phrase(gain_decay.share)} {format_duration(gain_decay.age)} later"
-    return text + "."
+    return f"{text}. {sentence}"
 
 
 def page_title(result: RemedyResult) -> str:
