@@ -103,6 +103,8 @@ class SizesPanel(FramedPanel):
         self._history = columns.history
         rows = fold(len(zone.free_blocks), session.order, height - 1)
         drawing = _Drawing(session, snapshot, judged, before, columns, span)
+        if height < 2:
+            return [drawing.row(SizeRow(session.order, session.order))]
         lines = [drawing.axis(), *(drawing.row(row) for row in rows)]
         if columns.history and len(lines) < height:
             lines.append(drawing.marks())
