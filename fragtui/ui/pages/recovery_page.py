@@ -18,7 +18,7 @@ from fragtui.render.forecast_text import error_sentence, share_phrase
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, price_phrase, verdict
 from fragtui.render.remedy_report import cost_phrase
-from fragtui.text import format_block, format_count, format_duration
+from fragtui.text import format_block, format_count
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right, spans_width, wrap
@@ -49,7 +49,7 @@ def summary(remedy_result: RemedyResult) -> str:
     text = f"Blocks of {block}: {format_count(recovery.before)} → {format_count(recovery.after)}"
     gain_decay = remedy_result.gain_decay
     if gain_decay and gain_decay.share is not None and gain_decay.age is not None:
-        text += f"; {share_phrase(gain_decay.share)} {format_duration(gain_decay.age)} later"
+        text += f"; {share_phrase(gain_decay.share)} {span_words(gain_decay.age)} later"
     return f"{text}. {sentence}"
 
 

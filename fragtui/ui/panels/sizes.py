@@ -17,7 +17,7 @@ from fragtui.ui.panels.migratetypes import typed_bar, types_of
 from fragtui.ui.panels.timeline import mark_signs
 from fragtui.ui.panels.zones import short
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import bar_cells, fit, fit_clauses, fit_right
+from fragtui.ui.widgets.cells import bar_cells, cells_of, fit, fit_clauses, fit_right
 from fragtui.ui.widgets.framed import FramedPanel, Framing
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
@@ -109,7 +109,7 @@ class SizesPanel(FramedPanel):
         if columns.history and len(lines) < height:
             lines.append(drawing.marks())
         if len(lines) < height:
-            lines.append(line((fit(_note(session, snapshot), width), "muted")))
+            lines.append(line((fit(_note(session, snapshot, width), width), "muted")))
         if len(lines) < height and not session.saved:
             lines.append(line((fit_clauses(rate_words(session.rates.rates), width, ","), "muted")))
         return lines
@@ -365,8 +365,8 @@ def _percent(hundredfold: int, pages: int) -> str:
     return f"{share:.0f} %" if share >= 1 else "<1 %"
 
 
-def _note(session: Session, snapshot: Snapshot) -> str:
-    """Return what the view was made from: the baseline's and the migratetypes' age."""
+def _note(session: Session, snapshot: Snapshot, width: int) -> str:
+    """Return what the view was made from: the baseline's and the migratetypes' age, and what reading those took."""
     notes = []
     if session.baseline and not session.saved:
         # Not by the wall clock, which may be set while the screen runs.
@@ -378,5 +378,8 @@ def _note(session: Session, snapshot: Snapshot) -> str:
         notes.append(f"migratetypes unknown: /proc/pagetypeinfo: {why}" if why else "migratetypes: not read yet")
     else:
         age = span_words(max(0.0, snapshot.monotonic - reading.at))
-        notes.append(f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)")
+        notes.append(f"migratetypes {age} old")
+        took = f" (reading took {reading.cost * 1000:.1f} ms)"
+        if cells_of(text := " · ".join(notes) + took) <= width:
+            return text
     return " · ".join(notes)

@@ -13,6 +13,8 @@ from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, line
 
 _LABEL = 6
+_WORDY = 80
+"""Cells from which on the title says what is counted."""
 _REMEDY, _DENIED, _MEMORY = "▼", "✗", "▲"
 
 
@@ -36,8 +38,9 @@ class Timeline(FramedPanel):
         if session.snapshot is None:
             return Framing((("Timeline", "title"),))
         size = short_bytes(session.snapshot.host.page_size << session.order)
+        what = " that kernel requests may take, in all zones" if width >= _WORDY else " in all zones"
         return Framing(
-            ((f"Blocks of {size}", "title"), (" that kernel requests may take, in all zones", "muted")),
+            ((f"Blocks of {size}", "title"), (what, "muted")),
             ((f"last {span_words(self._seconds)}", "muted"),),
             _last_change(session, self._seconds),
         )
