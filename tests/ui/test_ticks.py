@@ -1,7 +1,7 @@
 """A tick does no more than a sample needs, and nothing stays switched off after the start."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +9,7 @@ import pytest
 from fragtui.ui import dashboard
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.zones import ZonesPanel
+from fragtui.ui.widgets.rows import Line, LinesWidget
 from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, until
 
@@ -40,9 +41,16 @@ async def test_a_sample_builds_only_the_panels_that_follow_samples(
         await until(pilot, lambda: app.main.session.remedies is not None, 10.0)
         await pilot.pause(0.4)
         built: list[str] = []
+
+        def note(kind: type[LinesWidget]) -> Callable[[int, int], list[Line]]:
+            def build(width: int, height: int) -> list[Line]:
+                built.append(kind.__name__)
+                return []
+
+            return build
+
         for kind in (FailuresPanel, ZonesPanel):
-            panel = app.main.dashboard.panel(kind)
-            monkeypatch.setattr(panel, "build", lambda *_, name=kind.__name__: built.append(name) or [])
+            monkeypatch.setattr(app.main.dashboard.panel(kind), "build", note(kind))
 
         async def tick() -> None:
             before = app.main.session.snapshot
