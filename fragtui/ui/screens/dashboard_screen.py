@@ -136,7 +136,10 @@ class DashboardScreen(Screen[None]):
 
     def action_baseline(self) -> None:
         """Set the baseline mark."""
+        before = self.session.baseline
         self.session.mark(f"key {self.session.key('baseline')}")
+        if self.session.baseline is not before:
+            self.notify("Baseline set: bars and counts are compared with this moment.", markup=False)
         self.show()
 
     def action_by_type(self) -> None:

@@ -169,6 +169,16 @@ async def test_groups_unfold_and_escape_takes_back_one_thing_at_a_time(tmp_path:
         assert app.is_running
 
 
+async def test_a_group_in_the_last_row_unfolds_in_view(tmp_path: Path) -> None:
+    async with crowded(tmp_path, (120, 40)) as (app, pilot):
+        panel = app.main.dashboard.panel(FailuresPanel)
+        await keys(pilot, "tab", *["down"] * (len(panel._shown) - 1))
+        assert panel._shown.start == 0 and panel._at == panel._shown.stop - 1
+        await keys(pilot, "right")
+        assert panel.chosen is not None and panel.chosen.group.count > 1
+        assert len(panel._shown) > 1 and panel._shown.start == panel._at, "its members are below it"
+
+
 @pytest.mark.slow
 async def test_the_filter_works_for_pods_and_hides_none_in_a_fold(tmp_path: Path) -> None:
     async with crowded(tmp_path, (120, 40)) as (app, pilot):
