@@ -218,7 +218,9 @@ class FleetServer:
         self.texts: list[bytes | None] = list(texts)
         """None: the node is down."""
         self._loop = asyncio.new_event_loop()
-        self._server = self._loop.run_until_complete(asyncio.start_server(self._answer, "127.0.0.1", port, backlog=4096))
+        self._server = self._loop.run_until_complete(
+            asyncio.start_server(self._answer, "127.0.0.1", port, backlog=4096)
+        )
         self.port = int(self._server.sockets[0].getsockname()[1])
 
     def run(self) -> None:
@@ -231,9 +233,14 @@ class FleetServer:
         try:
             yield self
         finally:
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._end)
             thread.join()
-            self._server.close()
+
+    def _end(self) -> None:
+        self._server.close()
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(0.05, self._loop.stop)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
@@ -313,7 +320,7 @@ def _configuration(folder: Path, found: list[dict[str, object]], interval: str, 
         files = f"rule_files: [{folder}/rules.yml]\n"
     path = folder / "prometheus.yml"
     path.write_text(
-        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n{files}"
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}}}\n{files}"
         f"scrape_configs:\n- job_name: node\n  file_sd_configs: [{{files: [{folder}/targets.json]}}]\n"
     )
     return path

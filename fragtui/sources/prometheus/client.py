@@ -155,11 +155,6 @@ class PrometheusClient:
                 raise answer
         return [answer for answer in answers if isinstance(answer, Answer)]
 
-    def series(self, selector: str, at: float | None = None) -> list[Row]:
-        """Return the samples of a range selector (``up[5m]``) with their own times."""
-        fields = {"query": selector} | ({"time": f"{at:.3f}"} if at is not None else {})
-        return self._results("query", fields, "matrix", _rows)[0]
-
     def query_range(self, expression: str, start: float, end: float, step: float) -> list[Row]:
         """Return the values of an expression at each step."""
         fields = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}

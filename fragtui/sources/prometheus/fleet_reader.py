@@ -11,7 +11,7 @@ from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, Points, ranke
 from fragtui.model.fleet.series import NodeSeries
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Severity, State, Thresholds
 from fragtui.sources.prometheus import queries
-from fragtui.sources.prometheus.client import Answer, PrometheusClient
+from fragtui.sources.prometheus.client import Answer, PrometheusClient, Value
 from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
@@ -22,6 +22,8 @@ MAX_HISTORIES = 50
 _RENEWED = 10
 """Readings after which labels and trends are read again, and the metrics are looked for."""
 _HISTORY_POINTS = 60
+_GAPS = 3
+"""Scrapes that the interval is measured by."""
 _BY_VALUE = {severity.value: severity for severity in Severity}
 _STATES = {state.value: state for state in State}
 _OF_SEVERITY = {Severity.FINE: State.OK, Severity.UNKNOWN: State.UNKNOWN}
@@ -206,12 +208,23 @@ class FleetReader:
         if counting is not Counting.RAW:
             trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m)"
             self._trends = self._known.column(self._client.query(trend).values)
-        up = next((value for value in targets.values if value.number), None)
-        if up is not None:
-            names = {label: up.labels[label] for label in self._known.by if label in up.labels}
-            samples = self._client.series(f"{selector('up', queries.equal(names))}[5m]")
-            times = [at for row in samples[:1] for at, _ in row.points]
-            self._interval = median(b - a for a, b in pairwise(times)) if len(times) > 1 else None
+        self._interval = self._read_interval(targets.values)
+
+    def _read_interval(self, targets: Sequence[Value]) -> float | None:
+        """Return the seconds between two scrapes of a target; None if it has been scraped once."""
+        up = next((value for value in targets if value.number), None)
+        if up is None:
+            return None
+        names = {label: up.labels[label] for label in self._known.by if label in up.labels}
+        newest = f"timestamp({selector('up', queries.equal(names))})"
+        times = [up.number]
+        for _ in range(_GAPS):
+            # Just before a sample, the newest one is the one before.
+            values = self._client.query(newest, times[-1] - 0.001).values
+            if not values or values[0].number >= times[-1]:
+                break
+            times.append(values[0].number)
+        return median(b - a for b, a in pairwise(times)) if len(times) > 1 else None
 
     def _gauges(self, packed: Answer, bad: Answer) -> dict[Key, Column]:
         states = {self._known.key(value.labels): _STATES.get(value.labels.get("state", "")) for value in bad.values}
