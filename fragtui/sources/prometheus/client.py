@@ -52,6 +52,8 @@ _KNOWN = {
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""
 T = TypeVar("T")
+NOW = "vector(1)"
+"""The expression whose answer has nothing but the time."""
 
 
 class Access(NamedTuple):
@@ -132,6 +134,12 @@ class PrometheusClient:
         """Return the value of an expression now, or at that time."""
         fields = {"query": expression} | ({"time": f"{at:.3f}"} if at is not None else {})
         return Answer(*self._results("query", fields, "vector", _values))
+
+    def time_of(self, answer: Answer) -> float:
+        """Return the server's time, by the answer to `NOW`."""
+        if not answer.values:
+            raise self._error("the answer is not that of a Prometheus")
+        return answer.values[0].time
 
     def query_all(self, expressions: Sequence[str]) -> list[Answer]:
         """Return the values of the expressions, in order; two are in work, so that one is parsed meanwhile."""

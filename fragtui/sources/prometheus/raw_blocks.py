@@ -82,10 +82,12 @@ class RawBlocks:
         low.sort(key=lambda key: sum(counts[key].values()))
         lost = [key for key in nodes if key not in counts and key not in self._silent]
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
-        columns |= dict.fromkeys((key for key in nodes if key not in counts), _UNKNOWN)
+        columns |= dict.fromkeys(lost, _UNKNOWN)
         detailed = (low + lost)[:MAX_DETAILED]
         for start in range(0, len(detailed), _CHUNK):
             columns |= self._details(run, detailed[start : start + _CHUNK])
+        for key in self._silent:
+            columns.pop(key, None)
         notes = tuple(note for answer in answers for note in answer.notes)
         left = len(low) + len(lost) - len(detailed)
         return columns, (*notes, f"the zones of {left} more nodes that run low are not read") if left else notes
@@ -153,7 +155,6 @@ class RawBlocks:
                 continue  # Only the recorded series are kept here.
             else:
                 self._silent.add(key)
-                columns[key] = _UNKNOWN
         return columns
 
     def _key(self, labels: Mapping[str, str]) -> Key:
