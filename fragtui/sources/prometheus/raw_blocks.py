@@ -75,6 +75,7 @@ class RawBlocks:
             return self._without_watermarks(run, nodes)
         answers = run(self._counting())
         counts = self._counts(answers[:2])
+        self._silent.difference_update(counts)
         exceptions = {self._key(value.labels) for answer in answers[2:] for value in answer.values}
         if len(exceptions) > _CHUNK:
             self._careful = True
@@ -86,8 +87,8 @@ class RawBlocks:
         detailed = (low + lost)[:MAX_DETAILED]
         for start in range(0, len(detailed), _CHUNK):
             columns |= self._details(run, detailed[start : start + _CHUNK])
-        for key in self._silent:
-            columns.pop(key, None)
+        for key in self._silent.intersection(lost):
+            del columns[key]
         notes = tuple(note for answer in answers for note in answer.notes)
         left = len(low) + len(lost) - len(detailed)
         return columns, (*notes, f"the zones of {left} more nodes that run low are not read") if left else notes
