@@ -33,7 +33,7 @@ ORDERS = (4, 9)
 def client(url: str, order: int, counting: str, pid: int) -> None:
     """Read some times and print what each cost, as JSON; the first reading looks for metrics, too."""
     engine = Engine(url, pid)
-    reader = FleetReader(PrometheusClient(Access(url)), order, counting=Counting(counting))
+    reader = FleetReader(PrometheusClient(Access(url), 300), order, counting=Counting(counting))
     rows = []
     for _ in range(ROUNDS):
         time.sleep(PAUSE)
