@@ -80,7 +80,7 @@ def test_each_node_is_told_apart_and_none_is_taken_for_fine(odd: Odd) -> None:
 def test_a_fleet_without_zoneinfo_is_not_called_fine(odd: Odd) -> None:
     fleet = FleetReader(PrometheusClient(Access(odd.engine.url)), ORDER, match='instance=~"blind.*"').read()
     fine, bad = (next(node for node in fleet.nodes if node.name == name) for name in ("blind", "blind-bad"))
-    assert fine.state is State.UNKNOWN and fine.blocks, "blocks, but nobody knows whether the watermark keeps them"
+    assert fine.state is State.UNKNOWN and fine.blocks, "blocks, but the watermark may keep them"
     assert bad.severity is Severity.CRITICAL and bad.blocks == 0
     assert dict(fleet.unknown)["state"] == "node_exporter needs --collector.zoneinfo"
 
