@@ -30,7 +30,6 @@ _SLACK = 1.0
 """Seconds that a scrape may be late."""
 _GAPS = 3
 """Scrapes that the interval is measured by."""
-_BY_VALUE = {severity.value: severity for severity in Severity}
 _STATES = {state.value: state for state in State}
 _OF_SEVERITY = {Severity.FINE: State.OK, Severity.UNKNOWN: State.UNKNOWN}
 _NO_COUNT = "fragtui export without --lean counts them"
@@ -275,10 +274,11 @@ class FleetReader:
     def _gauges(self, packed: Answer, unknown: Answer, bad: Answer) -> dict[Key, Column]:
         states = {self._known.key(value.labels): _STATES.get(value.labels.get("state", "")) for value in bad.values}
         found = dict.fromkeys(self._known.column(unknown.values), Column(State.UNKNOWN, Severity.UNKNOWN, None))
+        usual = {severity.value: (_OF_SEVERITY.get(severity), severity) for severity in Severity}
         for key, number in self._known.column(packed.values).items():
             value, blocks = queries.unpacked(number)
-            severity = _BY_VALUE[value]
-            found[key] = Column(states.get(key) or _OF_SEVERITY.get(severity), severity, blocks)
+            state, severity = usual[value]
+            found[key] = Column._make((states.get(key) or state, severity, blocks, None))
         return found
 
     def _place(self, name: str) -> str:
