@@ -16,7 +16,7 @@ _FORGOTTEN = 600.0
 """Seconds for which a node that is no target any more is shown as stale."""
 _MAX_LABELS = 20
 _MOST = 1e15
-_NOTHING = (None, None, None, None)
+_NOTHING = (None, None, None)
 _NONE = Column(State.UNKNOWN, Severity.UNKNOWN, None)
 
 
@@ -28,8 +28,6 @@ class Columns(NamedTuple):
     """Targets whose last scrape failed."""
     late: Mapping[Key, float]
     """Seconds since the newest sample, of targets that are up but have none within two intervals."""
-    largest: Mapping[Key, float]
-    """Bytes."""
     trend: Mapping[Key, float]
     failures: Mapping[Key, float]
     stuck: Mapping[Key, float]
@@ -160,8 +158,8 @@ def _node(
     stale: bool = False,
     up: bool | None = None,
 ) -> FleetNode:
-    largest, trend, failures, stuck = rest
-    state, severity, blocks, _ = column
+    trend, failures, stuck = rest
+    state, severity, blocks, largest = column
     # `_make` takes half of the time of a call with so many arguments; there are thousands of nodes.
     return FleetNode._make(
         (
@@ -170,7 +168,7 @@ def _node(
             state,
             severity,
             blocks,
-            None if largest is None or not 0 <= largest < _MOST else int(largest),
+            largest,
             trend,
             None if failures is None else _bounded(failures),
             None if stuck is None else _bounded(stuck),

@@ -31,7 +31,7 @@ class Column(NamedTuple):
     severity: Severity
     blocks: float | None
     largest: int | None = None
-    """The highest order that has a free block; None if it was not read."""
+    """Bytes of the largest free block; None if it was not read."""
 
 
 _UNKNOWN = Column(State.UNKNOWN, Severity.UNKNOWN, None)
@@ -40,11 +40,14 @@ _UNKNOWN = Column(State.UNKNOWN, Severity.UNKNOWN, None)
 class RawBlocks:
     """Counts the blocks of an order."""
 
-    def __init__(self, order: int, match: str, by: Sequence[str], thresholds: Thresholds, *, recorded: bool) -> None:
+    def __init__(
+        self, order: int, match: str, by: Sequence[str], thresholds: Thresholds, page_size: int, *, recorded: bool
+    ) -> None:
         """`by` are the labels of a `Key`; with `recorded`, recording rules count the blocks of all nodes."""
         self._blocks = Blocks(order, match)
         self.by = tuple(by)
         self._thresholds = thresholds
+        self._page_size = page_size
         self.recorded = recorded
         self._top = 10
         self._floors = (0.0, 0.0)
@@ -153,7 +156,12 @@ class RawBlocks:
             key, _, _ = place = self._zone(value)
             if place in targets and key in columns:
                 column = columns[key]
-                columns[key] = column._replace(largest=max(column.largest or 0, int(value.number)))
+                size = self._page_size << int(value.number)
+                columns[key] = column._replace(largest=max(column.largest or 0, size))
+
+    def last_known(self, _: Run, __: Sequence[Key], ___: int) -> dict[Key, Column]:
+        """Return nothing: what node_exporter exported last is not worth its cost."""
+        return {}
 
     def history(self, keys: Sequence[Key]) -> str:
         """Return the expression of the available blocks of some nodes."""

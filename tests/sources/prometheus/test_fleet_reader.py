@@ -50,7 +50,7 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         FleetServer(texts).running() as server,
         prometheus(folder, targets(NODES, server.port), "1s", recording_rules(ORDER)) as engine,
     ):
-        engine.wait_for(f"count(up == 1) == {len(NODES)}")
+        engine.wait_for(f"count(count_over_time(up[1m]) > 1) == {len(NODES)}")
         engine.wait_for(f'count(instance:node_free_blocks_above_watermark:sum{{order="9"}}) == {len(NODES)}')
         yield Running(engine, server)
 
