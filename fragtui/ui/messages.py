@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what co
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.tracing.trace_batch import TraceBatch
+    from fragtui.remedies.far_run import FarState
     from fragtui.remedies.service import HistoryView, RemedyState
 
 
@@ -58,15 +59,11 @@ class Mailbox:
 
 
 class Sampled(MailboxMessage):
-    """A new snapshot; a screen that is late gets only the newest."""
+    """A new snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older snapshot still in the queue."""
-        return isinstance(message, Sampled)
 
 
 class Crashed(MailboxMessage):
@@ -106,15 +103,19 @@ class LeaveAsked(Message, bubble=False):
 
 
 class RemediesUpdated(MailboxMessage):
-    """An update of the remedies; each holds all that is known, so the newest is enough."""
+    """An update of the remedies."""
 
     def __init__(self, state: RemedyState) -> None:
         super().__init__()
         self.state = state
 
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older update still in the queue."""
-        return isinstance(message, RemediesUpdated)
+
+class FarRemedyChanged(MailboxMessage):
+    """An update of a remedy on a node elsewhere."""
+
+    def __init__(self, state: FarState) -> None:
+        super().__init__()
+        self.state = state
 
 
 class HistoryLoaded(MailboxMessage):
@@ -138,27 +139,19 @@ class KernelLogUpdated(MailboxMessage):
 
 
 class PodsUpdated(MailboxMessage):
-    """An update of the pods; each holds all of them, so the newest is enough."""
+    """An update of the pods."""
 
     def __init__(self, update: PodUpdate) -> None:
         super().__init__()
         self.update = update
 
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older update still in the queue."""
-        return isinstance(message, PodsUpdated)
-
 
 class ConsumersRead(MailboxMessage):
-    """The largest processes; each holds all that is shown, so the newest is enough."""
+    """The largest processes."""
 
     def __init__(self, consumers: Consumers) -> None:
         super().__init__()
         self.consumers = consumers
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older reading still in the queue."""
-        return isinstance(message, ConsumersRead)
 
 
 class TraceRead(MailboxMessage):
@@ -174,12 +167,8 @@ class TraceRead(MailboxMessage):
 
 
 class CgroupsRead(MailboxMessage):
-    """The cgroups with most page cache; each holds all that is shown, so the newest is enough."""
+    """The cgroups with most page cache."""
 
     def __init__(self, cgroups: CgroupMemories) -> None:
         super().__init__()
         self.cgroups = cgroups
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older reading still in the queue."""
-        return isinstance(message, CgroupsRead)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from fragtui.commands.cli.parser import common_options
-from fragtui.commands.fix import compact, drop_caches
+from fragtui.commands.fix import compact, drop_caches, reclaim
 from fragtui.commands.fix import run_remedy as treatment
 from fragtui.commands.look import history
 from fragtui.model.remedy.effect import Effect
@@ -19,7 +20,9 @@ from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentE
 from fragtui.remedies import escalation
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
+from tests.support.cgroup_tree import OTHER_PODS, OTHER_UID, put_v1, put_v2
+from tests.support.far import far_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
@@ -60,6 +63,37 @@ def test_saved_files_are_refused_and_not_written(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr()
     assert "saved copy" in said.err and json.loads(said.out)["result"] == "refused"
     assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0"
+
+
+def test_reclaim_prints_the_cgroups_and_takes_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ran(*words: str) -> tuple[int, str, str]:
+        status = reclaim.run(parsed(reclaim, *words, "--yes", "--root", str(tmp_path)))
+        return status, *capsys.readouterr()
+
+    assert ran()[0] == 3
+    put_v2(tmp_path, "apps/web", 1 << 20, dirty=4096)
+    folder = put_v2(tmp_path, OTHER_PODS, 90 << 20)
+    put_v2(tmp_path, "apps/web-2", 1 << 20)
+    status, out, err = ran()
+    assert (status, err) == (0, "") and out.splitlines()[0].split() == [
+        "90M", "page", "cache,", "0B", "dirty", f"/{OTHER_PODS}"
+    ]  # fmt: skip
+    for name, why in (("web", "2 cgroups of those"), ("nothing", "none of the 3 cgroups"), ("", "none of the 3")):
+        status, _, err = ran(name)
+        assert status == 2 and why in err
+    (folder / "memory.reclaim").write_text("")
+    status, out, err = ran(OTHER_UID, "--json", "--amount", "8M")
+    assert status == 3 and json.loads(out)["remedy"] == RECLAIM and "not a file of this kernel" in err
+    assert ran("/apps/web", "--json")[0] == 3, "the whole path names one, whatever else contains it"
+    assert (folder / "memory.reclaim").read_text() == ""
+
+
+def test_an_amount_of_a_cgroup_of_version_1_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_v1(tmp_path, "pod", 90 << 20)
+    assert reclaim.run(parsed(reclaim, "pod", "--yes", "--root", str(tmp_path), "--amount", "8M")) == 2
+    assert "reclaims all that it can" in capsys.readouterr().err
 
 
 @as_root
@@ -180,3 +214,58 @@ def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.Captu
     assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 3
     assert "no such file or directory" in capsys.readouterr().err
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3
+
+
+def attached(folder: Path, *words: str, seconds: float = 300.0) -> subprocess.Popen[str]:
+    command = [str(far_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
+    environment = {**os.environ, "NODE_NAME": "vm-7", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_it_reports_each_second_and_its_input_is_a_leash(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    assert child.stdout is not None and child.stdin is not None
+    begun = json.loads(child.stdout.readline())
+    assert begun["result"] is None and begun["remedy"] == "drop-caches-1" and begun["aborting"] is False
+    assert json.loads(child.stdout.readline())["seconds"] >= 1.0
+    child.stdin.close()
+    *_, ended = map(json.loads, child.stdout)
+    assert ended["result"] == "aborted" and child.wait() == 130
+    intent, end, _ = AuditLog(tmp_path / "audit.jsonl").read().entries
+    assert isinstance(intent, IntentEntry) and intent.by == "remote screen" and intent.id == begun["id"] == ended["id"]
+    assert isinstance(end, EndEntry) and end.result is Result.ABORTED
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_a_screen_that_reads_no_more_aborts_it(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.stdout.close()
+    assert child.wait(20) != 0
+    (end,) = (entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, EndEntry))
+    assert end.result is Result.ABORTED
+
+
+def test_attached_it_runs_only_on_the_node_that_the_screen_shows_and_only_confirmed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = drops()
+    monkeypatch.setattr(treatment, "disabled_because", lambda *_: None)
+    assert drop_caches.run(parsed(drop_caches, "1", "--yes", "--attached", "no-such-node")) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["result"] == "refused" and "the screen shows no-such-node, this is" in answer["explanation"]
+    assert drop_caches.run(parsed(drop_caches, "1", "--attached", "no-such-node")) == 2
+    assert "give --yes" in capsys.readouterr().err and drops() == before
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_input_that_ends_before_the_start_starts_nothing(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    out, _ = child.communicate("\n", timeout=60)
+    assert json.loads(out)["result"] == "refused" and json.loads(out)["explanation"] == "aborted"
+    assert child.returncode == 3 and not (tmp_path / "audit.jsonl").exists()
