@@ -6,6 +6,7 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
@@ -13,14 +14,11 @@ from fragtui.commands.cli.output import escape_what_it_lacks, takes_colour, widt
 from fragtui.commands.cli.output_options import add_color, add_json
 from fragtui.commands.cli.settings import thresholds_of
 from fragtui.json_line import json_line
-from fragtui.model.fleet.fleet import Fleet, FleetError
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity
-from fragtui.render.fleet.fleet_json import fleet_fields
-from fragtui.render.fleet.table import fleet_lines
-from fragtui.render.terminal_text import painted
-from fragtui.sources.prometheus.client import Access, PrometheusClient
-from fragtui.sources.prometheus.fleet_reader import FleetReader
 from fragtui.text import parse_duration, parse_size, printable
+
+if TYPE_CHECKING:
+    from fragtui.model.fleet.fleet import Fleet
 
 HELP = "show all nodes that a Prometheus knows, worst first"
 PAGE_SIZE = 4096
@@ -86,6 +84,11 @@ def run(args: argparse.Namespace) -> int:
     if args.client_key is not None and args.client_cert is None:
         report_error(args, "--client-key needs --client-cert")
         return Exit.USAGE
+    # ssl, http and the reader take 45 ms of CPU, and `fragtui --help` imports this module, too.
+    from fragtui.model.fleet.fleet import FleetError  # noqa: PLC0415
+    from fragtui.sources.prometheus.client import Access, PrometheusClient  # noqa: PLC0415
+    from fragtui.sources.prometheus.fleet_reader import FleetReader  # noqa: PLC0415
+
     order = next((order for order in (args.size, args.order) if order is not None), COSTLY_ORDER)
     access = Access(
         args.prometheus, args.token_file, args.ca, args.client_cert, args.client_key, args.tenant, args.insecure_http
@@ -99,14 +102,22 @@ def run(args: argparse.Namespace) -> int:
     except FleetError as error:
         report_error(args, str(error))
         return Exit.UNAVAILABLE
+    _print(args, fleet)
+    return _status(fleet)
+
+
+def _print(args: argparse.Namespace, fleet: Fleet) -> None:
+    from fragtui.render.fleet.fleet_json import fleet_fields  # noqa: PLC0415  # See `run`.
+    from fragtui.render.fleet.table import fleet_lines  # noqa: PLC0415
+    from fragtui.render.terminal_text import painted  # noqa: PLC0415
+
     if args.json:
         print(json_line(fleet_fields(fleet)))
-    else:
-        escape_what_it_lacks(sys.stdout)
-        colour = takes_colour(sys.stdout, args.color)
-        for line in fleet_lines(fleet, width_of(sys.stdout), args.group_by):
-            print(painted(line, colour=colour))
-    return _status(fleet)
+        return
+    escape_what_it_lacks(sys.stdout)
+    colour = takes_colour(sys.stdout, args.color)
+    for line in fleet_lines(fleet, width_of(sys.stdout), args.group_by):
+        print(painted(line, colour=colour))
 
 
 def _status(fleet: Fleet) -> int:
