@@ -260,7 +260,9 @@ def key_names(keys: Keys) -> dict[str, str]:
 
 
 def with_menu(keys: Keys, menu: Keys) -> Keys:
-    """Return the keys of a screen and, as commands of it, those of its save menu: ``w p``."""
+    """Return the keys of a screen and, as commands of it, those of its save menu, if it has one: ``w p``."""
+    if not menu:
+        return keys
     save = next(key for key in keys if key.command == "save")
     return *keys, *(
         key._replace(keys=f"{save.shown} {key.shown}", action=f"save({key.command!r})", label=f"Save: {key.label}")
