@@ -18,7 +18,7 @@ from textual.theme import Theme
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import KeyMap, with_menu
+from fragtui.ui.keys import KeyMap, Keys, with_menu
 from fragtui.ui.messages import Crashed, GlyphsMeasured, GroundReported, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
@@ -45,6 +45,8 @@ class ScreenApp(FatalErrorApp, TerminalApp, Generic[M]):
     TITLE = "fragtui"
     CSS = stylesheet("fragtui.tcss")
     ENABLE_COMMAND_PALETTE = True
+    leaves: ClassVar[bool] = False
+    """Whether a signal ended an application of this process, or the loss of the terminal: none starts after it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
     ]
@@ -89,6 +91,11 @@ class ScreenApp(FatalErrorApp, TerminalApp, Generic[M]):
         """Return the main screen."""
         raise NotImplementedError
 
+    @property
+    def every_key(self) -> Keys:
+        """The keys that the user may have changed."""
+        return (*self.main.keys, *self.main.save_keys)
+
     def start_readers(self) -> None:
         """Start what reads, unless it runs."""
 
@@ -124,7 +131,7 @@ class ScreenApp(FatalErrorApp, TerminalApp, Generic[M]):
 
     def on_mount(self) -> None:
         """Take the user's keys, and start what reads."""
-        names = {key.command: key.keys for key in (*self.main.keys, *self.main.save_keys)}
+        names = {key.command: key.keys for key in self.every_key}
         if own := {command: names[command] for command in self._own_keys if command in names}:
             self.set_keymap(own)
         self.start_readers()
@@ -223,6 +230,7 @@ class ScreenApp(FatalErrorApp, TerminalApp, Generic[M]):
 
     def on_leave_asked(self) -> None:
         """Quit in the normal way after a signal, or without a terminal."""
+        ScreenApp.leaves = True
         self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:

@@ -242,3 +242,23 @@ def _read(descriptor: int, seconds: float) -> bytes | None:
     if not poll.poll(seconds * 1000):
         return b""
     return os.read(descriptor, _PIECE) or None
+
+
+def shown_command(host: str, program: str = "fragtui", interval: float = 1.0) -> str:
+    """Return what `link_of` runs, as text. Raises BadHost, and LinkError if this machine lacks the program.
+
+    In a cluster it runs two commands: NAMESPACE and POD stand for what the first one finds.
+    """
+    link_of(host)
+    scheme, _, place = host.partition("://")
+    if scheme == "ssh":
+        return shlex.join(("ssh", *_ssh(place, program, interval)[1:]))
+    _found("kubectl")
+    context, _, node = place.rpartition("/")
+    kubectl = shlex.join(("kubectl", *((f"--context={context}",) if context else ())))
+    record = shlex.join((*_STREAM, "--root", "/host", "--interval", f"{interval:g}"))
+    return (
+        f"{kubectl} get pods --all-namespaces --selector=app.kubernetes.io/name=fragtui "
+        f"--field-selector=spec.nodeName={node},status.phase=Running; {kubectl} exec --namespace=NAMESPACE POD "
+        f"--container=fragtui -- /usr/local/bin/fragtui {record}"
+    )

@@ -15,7 +15,7 @@ from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import Thresholds
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
-from fragtui.ui.keys import SAVE_MENU, KeyMap, with_menu, write_keys
+from fragtui.ui.keys import SAVE_MENU, KeyMap, Keys, with_menu, write_keys
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import OtherPods, PodsPanel, pod_lines
@@ -33,9 +33,17 @@ class DashboardScreen(MainScreen):
 
     session: Session
 
-    def __init__(self, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
-        super().__init__(Session(manual_order=order, thresholds=thresholds), keymap, SAVE_MENU)
-        self.dashboard = Dashboard(self.session, self.keys)
+    def __init__(
+        self,
+        order: int | None,
+        thresholds: Thresholds,
+        keymap: KeyMap,
+        make: Callable[..., Session] = Session,
+        dashboard: Callable[[Session, Keys], Dashboard] = Dashboard,
+        save_keys: Keys = SAVE_MENU,
+    ) -> None:
+        super().__init__(make(manual_order=order, thresholds=thresholds), keymap, save_keys)
+        self.dashboard = dashboard(self.session, self.keys)
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
         self._latest = time.monotonic()

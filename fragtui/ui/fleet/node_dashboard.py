@@ -1,0 +1,211 @@
+"""The panels of one node of a fleet: its row of the list in words, then its zones, its sizes and its history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+from textual.app import ComposeResult
+from textual.geometry import Size
+
+from fragtui.model.fleet.fleet import FleetNode, state_key
+from fragtui.model.fleet.node_snapshot import UNKNOWN_OF_SERIES
+from fragtui.render.numbers import short_bytes, span_words
+from fragtui.text import counted
+from fragtui.ui.dashboard import LEFT, Dashboard, Panel
+from fragtui.ui.fleet.lines import AlertLine, TopLine
+from fragtui.ui.fleet.states import TONES, role_of, state_word
+from fragtui.ui.fleet.view import JUDGED, FleetView
+from fragtui.ui.keys import Keys
+from fragtui.ui.panels.late import late_panel
+from fragtui.ui.panels.late.late_panel import LatePanel
+from fragtui.ui.panels.layout import FRAME_HEIGHT, FRAME_WIDTH, MANY_NODES
+from fragtui.ui.panels.sizes import SizesPanel
+from fragtui.ui.panels.timeline import Timeline
+from fragtui.ui.panels.zones import ZonesPanel, short
+from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import cells_of, wrap
+from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
+from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+
+_LABEL = 15
+MIN_CHART = 7
+"""Lines from which on the timeline is shown: what the other screen has more of there, no series has."""
+_HOUR, _DAY = 3600.0, 86_400.0
+
+
+class NodeSession(Session):
+    """The state of the screen of one node: its history is that of the server."""
+
+    @property
+    def history_seconds(self) -> float:
+        """How long the history on screen is."""
+        return _DAY if self.long_history else _HOUR
+
+
+class NodeCard(FramedPanel):
+    """What the fleet's list says of the node, in words, and what the server can't know."""
+
+    def __init__(self, view: FleetView, session: Session) -> None:
+        super().__init__(id="card")
+        self._view = view
+        self._session = session
+
+    @property
+    def _node(self) -> FleetNode | None:
+        return self._view.node(self._view.opened or "")
+
+    @property
+    def border(self) -> str:
+        """The border has the state's colour."""
+        node = self._node
+        role = "unknown" if node is None else TONES[role_of(node)]
+        return "border" if role == "good" or self._view.lost else role
+
+    def framing(self, width: int) -> Framing:
+        """Return the question that the badge answers, the age of the sample and the keys."""
+        node, view = self._node, self._view
+        name = view.opened or "?"
+        title: Spans = ((f"Can a {view.size} block be allocated on {name}?", "title"),)
+        age = "" if node is None or node.age is None else f"sample {span_words(node.age)} old"
+        keys = self._session.hints(("open", "live"), ("unwind", "fleet"))
+        return Framing(title, ((age, "muted"),) if age else (), (), keys if self.framed else ())
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the badge with what it means, then facts with their names."""
+        return self._facts(width)[:height]
+
+    def rows(self, width: int) -> int:
+        """Return how many lines the panel takes at that width."""
+        return len(self._facts(width - 2 * self.inset)) + 1 + self.framed
+
+    def _facts(self, width: int) -> list[Line]:
+        node, fleet = self._node, self._view.fleet
+        if fleet is None or node is None:
+            return [line((" UNKNOWN ", "badge-unknown"), ("  the server knows no such node any more", "text"))]
+        role, word = role_of(node), state_word(state_key(node))
+        badge = f"✓ {word}" if role == "good" else f" {word} "
+        lines = [line((badge, role), (" " * max(1, _LABEL - cells_of(badge)), "text"), *self._blocks(node))]
+        for label, (text, style) in (
+            ("Trend", self._trend(node)),
+            ("Failed", self._failed(node)),
+            ("Judged", (f"{JUDGED[fleet.counting]}", "text")),
+            ("Bars", (f"by zone, from the server's series: {UNKNOWN_OF_SERIES} are unknown", "unknown")),
+            ("Labels", ("  ".join(f"{name}={value}" for name, value in node.labels), "muted")),
+        ):
+            rows = wrap(text, width - _LABEL, 2)
+            lines += [line((f"{'' if at else label:<{_LABEL}}", "title"), (row, style)) for at, row in enumerate(rows)]
+        if (open_node := self._view.state.node) is not None:
+            problems = (open_node.problem, open_node.no_history and f"no history: {open_node.no_history}")
+            lines += [line((row, "bad")) for why in problems if why for row in wrap(why, width, 2)]
+        return lines
+
+    def _blocks(self, node: FleetNode) -> Spans:
+        """Return how many blocks there are, and the largest one."""
+        if node.blocks is None:
+            return (("the server has no blocks of it", "unknown"),)
+        count = "no block" if not node.blocks else counted(round(node.blocks), "block")
+        spans: list[Span] = [(count, "strong"), (f" of {self._view.size} for requests", "text")]
+        if node.largest is not None:
+            largest = short_bytes(node.largest) if node.largest else "none"
+            spans += [("; largest free block ", "text"), (largest, "strong")]
+        if node.stale:
+            was = "" if node.state is None else f"; {state_word(node.state.value)}"
+            spans.insert(0, (f"when last seen{was}: ", "unknown"))
+        return tuple(spans)
+
+    def _trend(self, node: FleetNode) -> tuple[str, str]:
+        if node.trend is None:
+            return self._why("trend")
+        if abs(node.trend) < 1:
+            return "steady", "text"
+        falls = node.trend < 0
+        words = f"{'↓' if falls else '↑'} {short(round(abs(node.trend)))} blocks an hour"
+        if falls and node.blocks:
+            words += f": at that rate none in {span_words(node.blocks / -node.trend * _HOUR)}"
+        return words, "text"
+
+    def _failed(self, node: FleetNode) -> tuple[str, str]:
+        if node.failures is None and node.stuck is None:
+            return self._why("failures")
+        failures = "unknown" if node.failures is None else counted(round(node.failures), "request")
+        stuck = "unknown" if node.stuck is None else counted(round(node.stuck), "pod")
+        bad = bool(node.failures or node.stuck) and not node.stale
+        return f"{failures} in the last 15 minutes; stuck by memory: {stuck}", "bad-text" if bad else "text"
+
+    def _why(self, column: str) -> tuple[str, str]:
+        why = self._view.fleet.why_unknown(column) if self._view.fleet else None
+        return f"unknown: {why or 'no sample of this node'}", "unknown"
+
+
+class NodeDashboard(Dashboard):
+    """One column: the card, the zones, the sizes with their history, the target size over time."""
+
+    def __init__(self, view: FleetView, session: Session, keys: Keys) -> None:
+        self._view = view
+        makers: tuple[Callable[[Session], LinesWidget], ...] = (
+            partial(TopLine, view),
+            lambda _: AlertLine(view),
+            partial(NodeCard, view),
+            ZonesPanel,
+            SizesPanel,
+            Timeline,
+            partial(LatePanel, id="nodes", make=late_panel.nodes),
+        )
+        super().__init__(session, keys, tuple(Panel(make, LEFT, lambda *_: 0) for make in makers))
+
+    def compose(self) -> ComposeResult:
+        """Lay the panels out; their heights are set when the size is known."""
+        yield from self._column(LEFT)
+        yield self._footer
+
+    def show_messages(self) -> None:
+        """Draw the newest message, in its row or over the top line."""
+        self._footer.rebuild()
+        self.panel(TopLine).rebuild()
+
+    def show_lines(self) -> None:
+        """Draw the age of an old answer only."""
+        self.panel(AlertLine).rebuild()
+
+    def share_out(self, size: Size | None = None) -> None:
+        """Give each panel its lines: the card first, then the zones, the sizes, and the chart if it has room."""
+        width, height = size or self.screen.size
+        if not width or not height:
+            return
+        session = self._session
+        framed = session.notice_row = width >= FRAME_WIDTH and height >= FRAME_HEIGHT
+        for _, widget in self._panels:
+            if isinstance(widget, FramedPanel):
+                widget.framed = framed
+        self._shape = self._content_shape(width)
+        zones_count, numa_nodes, orders, card, lost = self._shape
+        edges = 1 + framed
+        card = min(card, max(2, height // 3))
+        room = height - 2 - framed - lost - card
+        zones = min(edges + 1 + max(1, zones_count), max(2, room // 3))
+        sizes = min(edges + 1 + orders + framed, room - zones)
+        many = numa_nodes >= MANY_NODES
+        chart = room - zones - sizes
+        if chart < (numa_nodes + 3 if many else MIN_CHART):
+            chart = 0
+        self._footer.styles.height = 1 + framed
+        for kind, lines in (
+            (TopLine, 1),
+            (AlertLine, lost),
+            (NodeCard, card),
+            (ZonesPanel, zones),
+            (SizesPanel, sizes),
+            (Timeline, 0 if many else chart),
+            (LatePanel, chart if many else 0),
+        ):
+            widget = self.panel(kind)
+            widget.styles.height = max(1, lines)
+            widget.display = lines > 0
+
+    def _content_shape(self, width: int) -> tuple[int, ...]:
+        """Return how much there is to show: zones, NUMA nodes, sizes, lines of the card and of the alert."""
+        session = self._session
+        zones = session.listed_zones
+        nodes = len({zone.zone.node for zone in zones})
+        return len(zones), nodes, session.orders or 11, self.panel(NodeCard).rows(width), int(self._view.lost)
