@@ -35,8 +35,15 @@ class NodeView(NamedTuple):
     """Its readings, oldest first; empty before the first."""
     problem: str | None = None
     """Why its newest reading failed."""
+    points: Points = ()
+    """The blocks of the fleet's order over time, read if no series has its zones."""
     no_history: str | None = None
     """Why its history is unknown."""
+
+    @property
+    def has_zones(self) -> bool:
+        """Whether its newest reading has its zones."""
+        return bool(self.series and self.series[-1].zones)
 
 
 class FleetState(NamedTuple):
@@ -181,8 +188,8 @@ class PolledFleet:
         with self._changed:
             self._due = now + self.interval
             self._set(fleet=fleet, answered=now, problem=None, retry_at=None, trends={})
-            if self.state.node is not None and not self._steps:
-                self._steps = [self._read_node]
+            if (node := self.state.node) is not None and not self._steps:
+                self._steps = [self._read_node, *([] if node.has_zones else [self._read_history])]
 
     def _lose(self, why: str) -> None:
         with self._changed:
@@ -218,13 +225,19 @@ class PolledFleet:
     def _read_history(self) -> None:
         if (node := self.state.node) is None:
             return
+        past: tuple[NodeSeries, ...] = ()
+        points: Points = ()
+        why = None
         try:
-            past, why = self._source.node_history(node.name, node.seconds), None
+            if node.has_zones:
+                past = self._source.node_history(node.name, node.seconds)
+            else:
+                points = self._source.history((node.name,), node.seconds).get(node.name, ())
         except FleetError as error:
-            past, why = (), str(error)
+            why = str(error)
         with self._changed:
             if (now := self.state.node) is None or now.name != node.name or now.seconds != node.seconds:
                 return
             after = past[-1].time if past else 0.0
             series = (*past, *(one for one in now.series if one.time > after))[-_MAX_SERIES:]
-            self._set(node=now._replace(series=series, no_history=why))
+            self._set(node=now._replace(series=series, points=points, no_history=why))

@@ -30,8 +30,14 @@ _UNKNOWN_OF_RAW = (
 class SyntheticFleet:
     """`count` nodes, most of them well; the same at each reading but for the time."""
 
-    def __init__(self, count: int = 200, counting: Counting = Counting.GAUGES, order: int = 4) -> None:
+    def __init__(
+        self, count: int = 200, counting: Counting = Counting.GAUGES, order: int = 4, *, lean: bool = False
+    ) -> None:
         self.count, self.counting, self.order = count, counting, order
+        self.lean = lean
+        """Whether no series has the zones of a node."""
+        self.host: str | None = None
+        """The label ``node`` of every node, if it is not like its name."""
         self.problem: str | None = None
         """Why nothing can be read now."""
         self.asked: list[str] = []
@@ -68,7 +74,7 @@ class SyntheticFleet:
         trend = None if not known else -draw.randrange(1, 400) if severity else float(draw.randrange(-40, 90))
         stale = number % 61 == 40
         labels = {
-            "node": f"node-{number:04d}",
+            "node": self.host or f"node-{number:04d}",
             "pool": ("general", "gpu", "storage")[number % 3],
             "zone": f"eu-{number % 4 + 1}{'abc'[number % 3]}",
             "kernel": ("6.1.0-31", "6.12.9", "6.18.2")[number % 7 % 3],
@@ -97,10 +103,8 @@ class SyntheticFleet:
     def series(self, name: str, time: float) -> NodeSeries:
         number = int(name[5:9])
         row = self.row(number)
-        if row.blocks is None:
-            return NodeSeries(
-                name, time, (), "the server has no series of node_buddyinfo_blocks or fragtui_free_blocks"
-            )
+        if row.blocks is None or self.lean:
+            return NodeSeries(name, time, (), "no free blocks by order; fragtui export without --lean has them")
         draw = random.Random(f"{name} {int(time) // 300}")
         # Half an hour ago every node had blocks.
         state = State.OK if time < self.time - 1500 else row.state

@@ -72,7 +72,7 @@ class FleetApp(ScreenApp[MainScreen]):
         # Its panels take 20 ms of CPU, which the list would wait for.
         from fragtui.ui.fleet.node_screen import NodeScreen  # noqa: PLC0415
 
-        self.view.opened = node.name
+        self.view.opened = self.view.selected = node.name
         screen = NodeScreen(self.polled, self.view, self._keymap_of_user, self.ask_live)
         screen.session.notices = self.notices
         self.main = screen  # Messages, notices and the palette are for the screen that is shown.

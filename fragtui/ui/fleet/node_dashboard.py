@@ -10,10 +10,12 @@ from textual.geometry import Size
 
 from fragtui.model.fleet.fleet import FleetNode, state_key
 from fragtui.model.fleet.node_snapshot import UNKNOWN_OF_SERIES
+from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.text import counted
 from fragtui.ui.dashboard import LEFT, Dashboard, Panel
 from fragtui.ui.fleet.lines import AlertLine, TopLine
+from fragtui.ui.fleet.nodes import resampled
 from fragtui.ui.fleet.states import TONES, role_of, state_word
 from fragtui.ui.fleet.view import JUDGED, FleetView
 from fragtui.ui.keys import Keys
@@ -21,11 +23,12 @@ from fragtui.ui.panels.late import late_panel
 from fragtui.ui.panels.late.late_panel import LatePanel
 from fragtui.ui.panels.layout import FRAME_HEIGHT, FRAME_WIDTH, MANY_NODES
 from fragtui.ui.panels.sizes import SizesPanel
-from fragtui.ui.panels.timeline import Timeline
+from fragtui.ui.panels.timeline import SCALE, Timeline, chart_row
 from fragtui.ui.panels.zones import ZonesPanel, short
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of, wrap
+from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
+from fragtui.ui.widgets.log_scale import decades
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 _LABEL = 15
@@ -89,8 +92,8 @@ class NodeCard(FramedPanel):
         for label, (text, style) in (
             ("Trend", self._trend(node)),
             ("Failed", self._failed(node)),
-            ("Judged", (f"{JUDGED[fleet.counting]}", "text")),
-            ("Bars", (f"by zone, from the server's series: {UNKNOWN_OF_SERIES} are unknown", "unknown")),
+            ("Judged", (": ".join(filter(None, (JUDGED[fleet.counting], fleet.why_unknown("state")))), "text")),
+            ("Bars", self._bars()),
             ("Labels", ("  ".join(f"{name}={value}" for name, value in node.labels), "muted")),
         ):
             rows = wrap(text, width - _LABEL, 2)
@@ -113,6 +116,17 @@ class NodeCard(FramedPanel):
             was = "" if node.state is None else f"; {state_word(node.state.value)}"
             spans.insert(0, (f"when last seen{was}: ", "unknown"))
         return tuple(spans)
+
+    def _bars(self) -> tuple[str, str]:
+        """Return what the panels below are made from, and what they can't show."""
+        shown = self._view.state.node
+        if shown is None or not shown.series:
+            return ("reading" if shown is None or shown.problem is None else "unknown"), "muted"
+        if not shown.has_zones:
+            return f"unknown: {shown.series[-1].why}", "unknown"
+        known = self._view.fleet is not None and self._view.fleet.why_unknown("state") is not None
+        missing = "migratetypes" if known else UNKNOWN_OF_SERIES
+        return f"by zone, from the server's series: {missing} are unknown", "unknown"
 
     def _trend(self, node: FleetNode) -> tuple[str, str]:
         if node.trend is None:
@@ -138,6 +152,36 @@ class NodeCard(FramedPanel):
         return f"unknown: {why or 'no sample of this node'}", "unknown"
 
 
+class BlocksPanel(FramedPanel):
+    """The blocks of the fleet's order over time, of a node whose zones no series has."""
+
+    def __init__(self, view: FleetView) -> None:
+        super().__init__(id="blocks")
+        self._view = view
+
+    def framing(self, width: int) -> Framing:
+        """Return what is drawn, and for how long."""
+        shown = self._view.state.node
+        seconds = _HOUR if shown is None else shown.seconds
+        title: Spans = ((f"Blocks of {self._view.size}", "title"), (" that requests may take", "muted"))
+        return Framing(title, ((f"last {span_words(seconds)}", "muted"),))
+
+    def body(self, width: int, height: int) -> Sequence[Line]:
+        """Return the chart and the time axis."""
+        shown, fleet = self._view.state.node, self._view.fleet
+        cells, room = width - SCALE - 2, height - 1
+        if shown is None or fleet is None or cells < 12 or room < 1:
+            return []
+        if not shown.points:
+            return [line(("? no sample in this time", "unknown"))] if shown.series and not shown.has_zones else []
+        values = resampled(shown.points, fleet.time, shown.seconds, cells)
+        series = [None if value is None else int(value) for value in values]
+        span = decades(value for value in series if value is not None)
+        ago = f"{span_words(shown.seconds)} ago"
+        axis = " " * (SCALE + 1) + fit(ago, cells - 3) + "now"
+        return [*(chart_row(series, span, room, row, FEW_BLOCKS) for row in range(room)), line((axis, "muted"))]
+
+
 class NodeDashboard(Dashboard):
     """One column: the card, the zones, the sizes with their history, the target size over time."""
 
@@ -151,6 +195,7 @@ class NodeDashboard(Dashboard):
             SizesPanel,
             Timeline,
             partial(LatePanel, id="nodes", make=late_panel.nodes),
+            lambda _: BlocksPanel(view),
         )
         super().__init__(session, keys, tuple(Panel(make, LEFT, lambda *_: 0) for make in makers))
 
@@ -179,14 +224,15 @@ class NodeDashboard(Dashboard):
             if isinstance(widget, FramedPanel):
                 widget.framed = framed
         self._shape = self._content_shape(width)
-        zones_count, numa_nodes, orders, card, lost = self._shape
+        zones_count, numa_nodes, orders, card, lost, bare = self._shape
         edges = 1 + framed
         card = min(card, max(2, height // 3))
         room = height - 2 - framed - lost - card
-        zones = min(edges + 1 + max(1, zones_count), max(2, room // 3))
-        sizes = min(edges + 1 + orders + framed, room - zones)
+        blocks = room * bare
+        zones = 0 if blocks else min(edges + 1 + max(1, zones_count), max(2, room // 3))
+        sizes = 0 if blocks else min(edges + 1 + orders + framed, room - zones)
         many = numa_nodes >= MANY_NODES
-        chart = room - zones - sizes
+        chart = room - zones - sizes - blocks
         if chart < (numa_nodes + 3 if many else MIN_CHART):
             chart = 0
         self._footer.styles.height = 1 + framed
@@ -198,14 +244,17 @@ class NodeDashboard(Dashboard):
             (SizesPanel, sizes),
             (Timeline, 0 if many else chart),
             (LatePanel, chart if many else 0),
+            (BlocksPanel, blocks),
         ):
             widget = self.panel(kind)
             widget.styles.height = max(1, lines)
             widget.display = lines > 0
 
     def _content_shape(self, width: int) -> tuple[int, ...]:
-        """Return how much there is to show: zones, NUMA nodes, sizes, lines of the card and of the alert."""
+        """Return what there is to show: zones, NUMA nodes, sizes, lines of card and alert, whether no zone is known."""
         session = self._session
         zones = session.listed_zones
         nodes = len({zone.zone.node for zone in zones})
-        return len(zones), nodes, session.orders or 11, self.panel(NodeCard).rows(width), int(self._view.lost)
+        shown = self._view.state.node
+        bare = shown is not None and bool(shown.series) and not shown.has_zones
+        return len(zones), nodes, session.orders, self.panel(NodeCard).rows(width), int(self._view.lost), int(bare)

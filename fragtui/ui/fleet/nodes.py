@@ -22,6 +22,7 @@ _MIN_NAME, _MAX_NAME = 16, 44
 _MIN_CURVE, _MAX_CURVE = 10, 62
 _HAS_AGE, _HAS_LARGEST, _HAS_LABELS = 70, 90, 150
 """Cells from which on a row has these columns."""
+_WORST = 50
 _NO_VALUE = "(no value)"
 _MAX_LABELS = 24
 """Labels of a node that are shown."""
@@ -217,7 +218,10 @@ class NodesPanel(ListPanel[Row]):
         if node.stale and node.age is not None:
             word = f"STALE {span_words(node.age)}"
         # Of one width, the badges are one strip of colour beside the names.
-        spans: list[Span] = [(fit(f"✓ {word}" if role == "good" else f" {word}", columns.state - 1), role), (" ", "text")]
+        spans: list[Span] = [
+            (fit(f"✓ {word}" if role == "good" else f" {word}", columns.state - 1), role),
+            (" ", "text"),
+        ]
         # A stale node's values were true before.
         plain = "muted" if node.stale else "text"
         tone = plain if role == "good" or node.stale else TONES[role]
@@ -231,8 +235,7 @@ class NodesPanel(ListPanel[Row]):
             age = "?" if node.age is None else span_words(node.age)
             spans.append((fit_right(age, columns.age), "unknown" if node.stale or node.age is None else "muted"))
         if columns.largest:
-            largest = "?" if node.largest is None else short_bytes(node.largest) if node.largest else "none"
-            spans.append((fit_right(largest, columns.largest), "unknown" if node.largest is None else plain))
+            spans.append(self._largest(node, columns.largest, plain))
         if columns.curve:
             spans += [("  ", "text"), *self._curve(node, columns.curve - 2)]
         if columns.labels:
@@ -240,6 +243,14 @@ class NodesPanel(ListPanel[Row]):
             words += [f"{name}={value}" for name, value in node.labels[:_MAX_LABELS] if name != self._view.label]
             spans.append(("  " + fit("  ".join(words), columns.labels - 2), "muted"))
         return [span for span in spans if span[0]]
+
+    def _largest(self, node: FleetNode, width: int, plain: str) -> Span:
+        """Return the size of the largest block, nothing if it is read only of some nodes and this is none of them."""
+        if node.largest is not None:
+            return fit_right(short_bytes(node.largest) if node.largest else "none", width), plain
+        fleet = self._view.fleet
+        missing = fleet is None or fleet.why_unknown("largest") is None
+        return fit_right("?" if missing else "", width), "unknown"
 
     def _trend(self, node: FleetNode, width: int, plain: str) -> Span:
         """Return whether the blocks get fewer, and how fast: a change below one block an hour is none."""
@@ -260,7 +271,7 @@ class NodesPanel(ListPanel[Row]):
         points = self._view.state.trends.get(node.name)
         if not points or self._view.fleet is None:
             return [(" " * width if points is None else fit("?", width), "muted")]
-        cells = [self._cell(value) for value in _resampled(points, self._view.fleet.time, width)]
+        cells = [self._cell(value) for value in resampled(points, self._view.fleet.time, TREND_SECONDS, width)]
         return [("".join(sign for sign, _ in same), style) for style, same in groupby(cells, lambda cell: cell[1])]
 
     def _cell(self, value: float | None) -> Span:
@@ -278,6 +289,8 @@ def _columns(fleet: Fleet, width: int, longest: int) -> _Columns:
     Names get the cells that the `longest` takes, then the curve what is left, then the labels.
     """
     known = {name: fleet.why_unknown(name) is None for name in ("trend", "failures", "stuck", "age", "largest")}
+    # The worst nodes are first: of them it is read, if of any.
+    known["largest"] |= any(node.largest is not None for node in fleet.nodes[:_WORST])
     narrow = width < _HAS_AGE
     state, blocks = (15, 6) if narrow else (16, 7)
     trend = (8 if narrow else 9) * known["trend"]
@@ -300,9 +313,9 @@ def _number(value: float | None, width: int, style: str) -> Span:
     return fit_right(short(round(value)), width), style
 
 
-def _resampled(points: Points, now: float, cells: int) -> list[float | None]:
-    """Return the lowest value in each of so many equal parts of the time of the curve; None where there is none."""
-    span = TREND_SECONDS / cells
+def resampled(points: Points, now: float, seconds: float, cells: int) -> list[float | None]:
+    """Return the lowest value in each of so many equal parts of the last seconds; None where there is none."""
+    span = seconds / cells
     lowest: dict[int, float] = {}
     for at, value in points:
         place = cells - 1 - int((now - at) // span)

@@ -16,6 +16,17 @@ _SHADES = {"badge-bad": "█", "badge-low": "▒", "badge-recovering": "▒", "b
 """The cells of the bar without colour."""
 
 
+_NAMES = {"failures": "failed requests", "stuck": "stuck pods", "largest": "largest block", "state": "states"}
+_PARTLY = ("state", "largest")
+"""Columns that are known in part."""
+
+
+def _names(columns: Sequence[str]) -> str:
+    """Return the columns' names with how much of them is unknown."""
+    names = ", ".join(_NAMES.get(column, column) for column in columns)
+    return f"{names}:" if all(column in _PARTLY for column in columns) else f"{names} unknown:"
+
+
 class SummaryPanel(FramedPanel):
     """A badge with a count for each state, the shares as a bar, and what is unknown of every node, with the reason."""
 
@@ -102,9 +113,13 @@ class SummaryPanel(FramedPanel):
         fleet = self._view.fleet
         if fleet is None:
             return []
-        notes = [*fleet.notes, *(f"{column} unknown: {why}" for column, why in fleet.unknown)]
-        if (why := self._view.state.no_trends) is not None:
-            notes.append(f"curves unknown: {why}")
+        columns: dict[str, list[str]] = {}
+        for column, why in fleet.unknown:
+            columns.setdefault(why, []).append(column)
+        notes = [f"{_names(found)} {why}" for why, found in columns.items()]
+        notes += fleet.notes
+        if (no_trends := self._view.state.no_trends) is not None:
+            notes.append(f"curves unknown: {no_trends}")
         rows: list[str] = []
         for note in notes:
             # Short notes share a row.

@@ -13,8 +13,8 @@ from fragtui.ui.screen_state import ScreenState
 
 JUDGED = {
     Counting.GAUGES: "on each node, by fragtui's exporter",
-    Counting.RULES: "by blocks and watermarks alone, from recording rules: CMA and boost are unknown",
-    Counting.RAW: "by blocks and watermarks alone, from node_exporter: CMA and boost are unknown",
+    Counting.RULES: "by recording rules over node_exporter's metrics",
+    Counting.RAW: "from node_exporter's metrics",
 }
 """Who judged the nodes, by where the blocks come from: after the word *judged*."""
 MAX_LABELS = 64

@@ -12,7 +12,8 @@ from fragtui.ui.widgets.framed import FramedPanel, Framing
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, line
 
-_LABEL = 6
+SCALE = 6
+"""Cells of the scale beside a chart."""
 _REMEDY, _DENIED, _MEMORY = "▼", "✗", "▲"
 
 
@@ -40,7 +41,7 @@ class Timeline(FramedPanel):
         session = self._session
         if session.snapshot is None or session.judgement is None:
             return []
-        points = width - _LABEL - 2
+        points = width - SCALE - 2
         room = height - 2
         if points < 12 or room < 2:
             return []
@@ -48,7 +49,7 @@ class Timeline(FramedPanel):
         series = session.history.series(keys, session.order, session.history_seconds, points)
         span = decades(value for value in series if value is not None)
         few = session.thresholds.low_blocks
-        rows = [_chart_row(series, span, room, row, few) for row in range(room)]
+        rows = [chart_row(series, span, room, row, few) for row in range(room)]
         return [*rows, _marks(session, points), _axis(session, points)]
 
 
@@ -61,10 +62,10 @@ def _last_change(session: Session) -> str:
     return f"{_MEMORY} {what}, {span_words(age)} ago" if age < session.history_seconds else ""
 
 
-def _chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
+def chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
     """Return one row of the chart, 0 the topmost; under `few` blocks are few."""
     floor = (room - 1 - row) * 8
-    spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
+    spans: list[Span] = [(fit_right(_label(span, room, row), SCALE) + " ", "muted")]
     cells = [_cell(value, span, room, floor, few) for value in series]
     for style, same in groupby(cells, key=lambda cell: cell[1]):
         spans.append(("".join(sign for sign, _ in same), style))
@@ -92,7 +93,7 @@ def _label(span: int, room: int, row: int) -> str:
 
 def _marks(session: Session, points: int) -> Line:
     """Return the line of what happened."""
-    spans: list[Span] = [(" " * (_LABEL + 1), "text")]
+    spans: list[Span] = [(" " * (SCALE + 1), "text")]
     for style, same in groupby(mark_signs(session, points, (" ", "text")), key=lambda sign: sign[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
@@ -123,5 +124,5 @@ def _axis(session: Session, points: int) -> Line:
     ends = (f"{span_words(session.history_seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy{memory}", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
-        return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))
-    return line((" " * (_LABEL + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "muted"))
+        return line((" " * (SCALE + 1) + fit_right("now", points), "muted"))
+    return line((" " * (SCALE + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "muted"))

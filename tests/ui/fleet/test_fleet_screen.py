@@ -300,7 +300,7 @@ async def test_the_help_page_has_every_key_and_the_states() -> None:
 
 
 async def test_keys_can_be_rebound() -> None:
-    ways = LiveWays(lambda url: LiveCommand(url), lambda _: 0)
+    ways = LiveWays(LiveCommand, lambda _: 0)
     app = FleetApp(SyntheticFleet(), FleetView(), ways, keymap={"group": ("B",), "order-up": ("O",)})
     async with shown(app) as pilot:
         assert "B Group" in lines_of(app)[-1]
