@@ -1,6 +1,6 @@
 """Synthetic nodes of known texts, a server of their metrics, and real engines that scrape it.
 
-``python -m tests.support.fleet COUNT PORT raw|gauges ORDER`` serves ``/n/0/metrics`` and so on until it is ended.
+``python -m tests.support.fleet COUNT PORT raw|gauges|both ORDER`` serves ``/n/0/metrics`` and so on until it is ended.
 """
 
 from __future__ import annotations
@@ -372,8 +372,11 @@ def _running(words: Sequence[str], folder: Path, port: int) -> Iterator[Engine]:
 
 def main() -> None:
     count, port, what, order = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    nodes = (synthetic_node(number) for number in range(count))
-    FleetServer([node.raw if what == "raw" else node.gauges(order) for node in nodes], port).run()
+    texts = []
+    for node in map(synthetic_node, range(count)):
+        raw, gauges = node.raw if what != "gauges" else b"", node.gauges(order) if what != "raw" else b""
+        texts.append(raw + gauges)
+    FleetServer(texts, port).run()
 
 
 if __name__ == "__main__":

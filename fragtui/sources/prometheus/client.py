@@ -118,6 +118,8 @@ class PrometheusClient:
         self._path = url.path.rstrip("/").removesuffix("/api/v1")
         shown = f"[{self._host}]" if ":" in self._host else self._host
         self._shown = printable(f"{url.scheme}://{shown}{f':{self._port}' if self._port else ''}{self._path}", 200)
+        if not all(" " <= sign <= "~" for sign in access.tenant or ""):
+            raise FleetError("the tenant's name contains characters that no header may have")
         plain = url.scheme == "http"
         if plain and not access.insecure_http and not is_loopback(self._host):
             raise FleetError(f"{self._shown}: http is neither private nor authentic; https, or --insecure-http")
@@ -196,7 +198,7 @@ class PrometheusClient:
             try:
                 with _ended_at(connection, end):
                     answer = self._exchange(connection, path, body, headers)
-            except (OSError, http.client.HTTPException) as error:
+            except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: no name of a host.
                 connection.close()
                 late = time.monotonic() >= end or isinstance(error, TimeoutError)
                 if late or not kept:

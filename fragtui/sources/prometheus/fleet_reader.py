@@ -22,6 +22,10 @@ MAX_HISTORIES = 50
 _RENEWED = 10
 """Readings after which labels and trends are read again, and the metrics are looked for."""
 _HISTORY_POINTS = 60
+_MAX_STRANGERS = 250
+_MEMORY_SECONDS, _MEMORY_STEPS = 3600, 240
+"""How long ago a node that is down is looked for."""
+_USUAL_INTERVAL = 30.0
 _GAPS = 3
 """Scrapes that the interval is measured by."""
 _BY_VALUE = {severity.value: severity for severity in Severity}
@@ -132,6 +136,8 @@ class FleetReader:
             }
         now = targets.values[0].time if targets.values else time.time()
         columns = Columns(largest, self._trends, self._known.column(failures.values), self._known.column(stuck.values))
+        if strangers := self._known.strangers(alive)[:_MAX_STRANGERS]:
+            self._introduce(strangers)
         nodes = ranked(self._known.joined(now, self._interval, alive, blocks, columns))
         return Fleet(
             time=now,
@@ -225,6 +231,20 @@ class FleetReader:
                 break
             times.append(values[0].number)
         return median(b - a for b, a in pairwise(times)) if len(times) > 1 else None
+
+    def _introduce(self, keys: Sequence[Key]) -> None:
+        """Have the server look for when these nodes, which are down, were seen last, and for their state then."""
+        by, instances = ", ".join(self._known.by), one_of("instance", {key[0] for key in keys})
+        up = selector("up", instances, self._match)
+        step = max(1, round(self._interval or _USUAL_INTERVAL))
+        window = min(_MEMORY_SECONDS, _MEMORY_STEPS * step)
+        wanted = [f"max by ({by}) (max_over_time((timestamp({up}) * {up})[{window}s:{step}s]))"]
+        if self._counting is Counting.GAUGES:
+            match = ",".join(filter(None, (instances, self._match)))
+            wanted.append(queries.packed(self.order, by, match, f"{_MEMORY_SECONDS}s"))
+        newest, *packed = self._client.query_all(wanted)
+        seen = self._known.column(newest.values)
+        self._known.introduce(keys, seen, self._gauges(packed[0], Answer([])) if packed else {})
 
     def _gauges(self, packed: Answer, bad: Answer) -> dict[Key, Column]:
         states = {self._known.key(value.labels): _STATES.get(value.labels.get("state", "")) for value in bad.values}

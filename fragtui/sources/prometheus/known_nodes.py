@@ -74,6 +74,21 @@ class KnownNodes:
         for key in self._last.keys() - found.keys():
             self.keys.setdefault(self._last[key].name, key)
 
+    def strangers(self, alive: Mapping[Key, float]) -> list[Key]:
+        """Return the targets that are down and that no reading saw before."""
+        return [key for key, seen in alive.items() if seen == 0 and key not in self._last]
+
+    def introduce(self, keys: Iterable[Key], seen: Mapping[Key, float], blocks: Mapping[Key, Column]) -> None:
+        """Take when such nodes were seen last, and how they were, by the server's memory."""
+        for key in keys:
+            state, severity, count, _ = blocks.get(key, _NONE)
+            name, labels = self._names.get(key) or self._name(key, key[0]), self._labels.get(key, ())
+            if at := seen.get(key):
+                self._seen[key] = at
+            self._last[key] = FleetNode(
+                name, labels, state, severity, _bounded(count), None, None, None, None, None, False, True
+            )
+
     def joined(
         self,
         now: float,

@@ -45,11 +45,15 @@ def quoted(value: str) -> str:
 # fragtui's own gauges ------------------------------------------------------------------------------------------------
 
 
-def packed(order: int, by: str, match: str) -> str:
-    """Return 4 * blocks + severity, or severity - 4 if the blocks are unknown: one row a node instead of two."""
-    blocks, severity = (
-        selector(f"fragtui_{name}", f'order="{order}"', match) for name in ("target_blocks", "severity")
-    )
+def packed(order: int, by: str, match: str, window: str = "") -> str:
+    """Return 4 * blocks + severity, or severity - 4 if the blocks are unknown: one row a node instead of two.
+
+    With a `window`, such as ``1h``, those of the newest sample in it.
+    """
+    names = ("fragtui_target_blocks", "fragtui_severity")
+    blocks, severity = (selector(name, f'order="{order}"', match) for name in names)
+    if window:
+        blocks, severity = (f"last_over_time({series}[{window}])" for series in (blocks, severity))
     return f"max by ({by}) (4 * {blocks} + {severity} or {severity} - 4)"
 
 
