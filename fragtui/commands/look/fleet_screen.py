@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import keymap_of
-from fragtui.commands.look.elsewhere import show
+from fragtui.commands.cli.source_options import add_look_options
 from fragtui.sources.config.places import ConfigError
-from fragtui.sources.recording.link import LinkError, link_of, shown_command
 
 if TYPE_CHECKING:
     from fragtui.model.fleet.fleet import FleetSource
@@ -29,6 +28,7 @@ def add_screen_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host-program", default="fragtui", metavar="PATH", help="fragtui on a node, by ssh (default: on its PATH)"
     )
+    add_look_options(parser)
 
 
 def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> int:
@@ -52,17 +52,24 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
     from fragtui.ui.fleet.view import FleetView  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
-    view = FleetView(server=server, match=args.match, interval=args.interval, label=args.group_by)
-    ways = LiveWays(
-        command=lambda url: _command(url, args.host_program),
-        show=lambda url: show(args, link_of(url, args.host_program)),
-        scheme=args.live,
-    )
+    view = FleetView(server=server, match=args.match.strip("{} "), interval=args.every, label=args.group_by)
+    ways = LiveWays(lambda url: _command(url, args.host_program), lambda url: _show_live(args, url), args.live)
     return run_fleet(source, view, ways, detect(args.theme, to_ascii=args.ascii), keymap, args.idle_exit)
 
 
+# A stream's reader takes 15 ms of CPU: it is imported for a node that is shown live.
+
+
+def _show_live(args: argparse.Namespace, url: str) -> int:
+    from fragtui.commands.look.elsewhere import show  # noqa: PLC0415
+    from fragtui.sources.recording.link import link_of  # noqa: PLC0415
+
+    return show(args, link_of(url, args.host_program))
+
+
 def _command(url: str, program: str) -> LiveCommand:
-    from fragtui.ui.fleet.live_command import LiveCommand  # noqa: PLC0415  # See above.
+    from fragtui.sources.recording.link import LinkError, shown_command  # noqa: PLC0415
+    from fragtui.ui.fleet.live_command import LiveCommand  # noqa: PLC0415
 
     try:
         return LiveCommand(shown_command(url, program))

@@ -11,13 +11,14 @@ from textual.geometry import Size
 from fragtui.model.fleet.fleet import FleetNode, state_key
 from fragtui.model.fleet.node_snapshot import UNKNOWN_OF_SERIES
 from fragtui.model.node.verdict import FEW_BLOCKS
+from fragtui.render.fleet.words import SOURCES, state_text, state_word
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.text import counted
 from fragtui.ui.dashboard import LEFT, Dashboard, Panel
 from fragtui.ui.fleet.lines import AlertLine, TopLine
 from fragtui.ui.fleet.nodes import resampled
-from fragtui.ui.fleet.states import TONES, role_of, state_word
-from fragtui.ui.fleet.view import JUDGED, FleetView
+from fragtui.ui.fleet.states import TONES, role_of
+from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.late import late_panel
 from fragtui.ui.panels.late.late_panel import LatePanel
@@ -92,7 +93,7 @@ class NodeCard(FramedPanel):
         for label, (text, style) in (
             ("Trend", self._trend(node)),
             ("Failed", self._failed(node)),
-            ("Judged", (": ".join(filter(None, (JUDGED[fleet.counting], fleet.why_unknown("state")))), "text")),
+            ("Judged", (fleet.why_unknown("state") or SOURCES[fleet.counting], "text")),
             ("Bars", self._bars()),
             ("Labels", ("  ".join(f"{name}={value}" for name, value in node.labels), "muted")),
         ):
@@ -113,8 +114,8 @@ class NodeCard(FramedPanel):
             largest = short_bytes(node.largest) if node.largest else "none"
             spans += [("; largest free block ", "text"), (largest, "strong")]
         if node.stale:
-            was = "" if node.state is None else f"; {state_word(node.state.value)}"
-            spans.insert(0, (f"when last seen{was}: ", "unknown"))
+            was = state_text(node).partition(", ")[2]
+            spans.insert(0, (f"{was or 'when last seen'}: ", "unknown"))
         return tuple(spans)
 
     def _bars(self) -> tuple[str, str]:

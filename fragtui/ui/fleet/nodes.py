@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import Fleet, FleetNode, Points, filtered, grouped, label_of, state_key
 from fragtui.polled_fleet import MAX_TRENDS, TREND_SECONDS
+from fragtui.render.fleet.words import state_text, state_word
 from fragtui.render.numbers import short_bytes, span_words
-from fragtui.ui.fleet.states import TONES, counts_of, role_of, state_word
+from fragtui.ui.fleet.states import TONES, counts_of, role_of
 from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.panels.zones import short
 from fragtui.ui.widgets.cells import SPARKS, cells_of, fit, fit_name, fit_right
@@ -239,9 +240,9 @@ class NodesPanel(ListPanel[Row]):
         if columns.curve:
             spans += [("  ", "text"), *self._curve(node, columns.curve - 2)]
         if columns.labels:
-            words = [f"was {state_word(node.state.value)}"] if node.stale and node.state is not None else []
+            words = [state_text(node).partition(", ")[2]] if node.stale else []
             words += [f"{name}={value}" for name, value in node.labels[:_MAX_LABELS] if name != self._view.label]
-            spans.append(("  " + fit("  ".join(words), columns.labels - 2), "muted"))
+            spans.append(("  " + fit("  ".join(filter(None, words)), columns.labels - 2), "muted"))
         return [span for span in spans if span[0]]
 
     def _largest(self, node: FleetNode, width: int, plain: str) -> Span:
@@ -310,7 +311,8 @@ def _number(value: float | None, width: int, style: str) -> Span:
         return "", "text"
     if value is None:
         return fit_right("?", width), "unknown"
-    return fit_right(short(round(value)), width), style
+    # What is less than one is extrapolated from some, never none.
+    return fit_right(short(max(1, round(value)) if value else 0), width), style
 
 
 def resampled(points: Points, now: float, seconds: float, cells: int) -> list[float | None]:

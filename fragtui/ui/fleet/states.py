@@ -25,11 +25,6 @@ TONES = {
 """The role of words by that of the badge."""
 
 
-def state_word(key: str) -> str:
-    """Return the state in a word or two: ``OUT OF MEMORY``."""
-    return key.replace("_", " ").upper()
-
-
 def role_of(node: FleetNode) -> str:
     """Return the role of a node's badge: ``good``, which has no ground, ``badge-low``, ``badge-bad``, ..."""
     if node.stale:

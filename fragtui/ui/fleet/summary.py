@@ -4,27 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fragtui.ui.fleet.states import TONES, counts_of, state_word
-from fragtui.ui.fleet.view import JUDGED, FleetView
+from fragtui.render.fleet.words import SOURCES, state_word, unknown_lines
+from fragtui.ui.fleet.states import TONES, counts_of
+from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.widgets.cells import cells_of, wrap
 from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
 from fragtui.ui.widgets.paint import Depth
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, bar_tones, line
 
-MAX_COUNT_ROWS, MAX_NOTE_ROWS = 2, 3
+MAX_COUNT_ROWS, MAX_NOTE_ROWS = 2, 4
 _SHADES = {"badge-bad": "█", "badge-low": "▒", "badge-recovering": "▒", "badge-unknown": "░", "good": "▄"}
 """The cells of the bar without colour."""
-
-
-_NAMES = {"failures": "failed requests", "stuck": "stuck pods", "largest": "largest block", "state": "states"}
-_PARTLY = ("state", "largest")
-"""Columns that are known in part."""
-
-
-def _names(columns: Sequence[str]) -> str:
-    """Return the columns' names with how much of them is unknown."""
-    names = ", ".join(_NAMES.get(column, column) for column in columns)
-    return f"{names}:" if all(column in _PARTLY for column in columns) else f"{names} unknown:"
 
 
 class SummaryPanel(FramedPanel):
@@ -51,7 +41,7 @@ class SummaryPanel(FramedPanel):
         count: Spans = ((f"{len(fleet.nodes):,} node{'s' * (len(fleet.nodes) != 1)}", "muted"),)
         if not self.framed:
             return Framing(title, count)
-        return Framing(title, count, ((f"order {fleet.order}, judged {JUDGED[fleet.counting]}", "muted"),))
+        return Framing(title, count, ((f"order {fleet.order}, judged {SOURCES[fleet.counting]}", "muted"),))
 
     def rows(self, width: int) -> int:
         """Return how many lines the panel takes at that width."""
@@ -113,11 +103,7 @@ class SummaryPanel(FramedPanel):
         fleet = self._view.fleet
         if fleet is None:
             return []
-        columns: dict[str, list[str]] = {}
-        for column, why in fleet.unknown:
-            columns.setdefault(why, []).append(column)
-        notes = [f"{_names(found)} {why}" for why, found in columns.items()]
-        notes += fleet.notes
+        notes = list(unknown_lines(fleet))
         if (no_trends := self._view.state.no_trends) is not None:
             notes.append(f"curves unknown: {no_trends}")
         rows: list[str] = []

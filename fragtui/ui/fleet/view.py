@@ -6,17 +6,11 @@ import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from fragtui.model.fleet.fleet import Counting, Fleet, FleetNode
+from fragtui.model.fleet.fleet import Fleet, FleetNode
 from fragtui.polled_fleet import FleetState
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.screen_state import ScreenState
 
-JUDGED = {
-    Counting.GAUGES: "on each node, by fragtui's exporter",
-    Counting.RULES: "by recording rules over node_exporter's metrics",
-    Counting.RAW: "from node_exporter's metrics",
-}
-"""Who judged the nodes, by where the blocks come from: after the word *judged*."""
 MAX_LABELS = 64
 """Labels that nodes can be grouped by."""
 
