@@ -54,9 +54,11 @@ def test_from_the_list_to_a_node_live_and_back(engine: Engine, kubectl: str) -> 
         screen.press("\r")
         screen.until(lambda text: "on node-0007?" in text and "N0 Normal" in text)
         screen.press("\r")
-        shown = " ".join(screen.until("Enter runs it").replace("│", " ").split())
-        assert "kubectl get pods --all-namespaces" in shown and "exec --namespace=NAMESPACE POD" in shown
+        screen.until("Enter runs it")
         screen.press("k")
+        shown = " ".join(screen.until("get pods").replace("│", " ").split())
+        assert "kubectl get pods --all-namespaces" in shown and "exec --namespace=NAMESPACE POD" in shown
+        screen.press("\r")
         screen.until("● kube://node-0007")
         screen.until("FRAGMENTED")
         screen.press("q")

@@ -10,7 +10,6 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.events import Click
-from textual.message import Message
 
 from fragtui.model.fleet.fleet import FleetNode
 from fragtui.model.fleet.host import SCHEMES, host_name, live_url
@@ -22,8 +21,9 @@ from fragtui.ui.widgets.rows import Line, LinesWidget, line, shown
 _NAMES = {"ssh": ("s", "ssh"), "kube": ("k", "kubectl")}
 """The key of each way and its program."""
 _KEY_CELLS = 11
-_MAX_ROWS = 7
-"""Rows of one command, on a dialog of 60 columns; ssh's has 350 characters."""
+_MAX_ROWS = 11
+"""Rows of a command, which is whole on a dialog of 60 columns: ssh's has 400 characters."""
+_ABOUT = "Read only: no remedy runs there. q on that screen comes back here."
 
 
 class Way(NamedTuple):
@@ -54,35 +54,28 @@ class _Ways(LinesWidget):
 
     ground = "raised"
 
-    class Clicked(Message):
-        """A way was clicked."""
-
     def __init__(self, options: Sequence[Way], at: int) -> None:
         super().__init__(id="live-ways")
         self.options, self.at = options, at
         self._ends: list[int] = []
 
     def build(self, width: int, height: int) -> Sequence[Line]:
-        """Return for each way its name and its command, and set the height to these lines."""
+        """Return a row for each way, with the command of the chosen one, and set the height to these lines."""
         lines: list[Line] = []
         self._ends = []
+        room = width - _KEY_CELLS
         for number, way in enumerate(self.options):
             key, program = _NAMES[way.scheme]
-            style = "text" if way.url else "muted"
-            head = "" if way.url is None else f"fragtui --host {way.url}"
-            words = f"{program:<9}{head}"
-            lines.append(
-                line(
-                    (fit(f"   {key}", _KEY_CELLS), "key" if way.url else "muted"),
-                    (fit(words, width - _KEY_CELLS), style),
-                    chosen=number == self.at,
-                )
-            )
-            rows = wrap(way.words, width - _KEY_CELLS, _MAX_ROWS)
-            lines += [line((" " * _KEY_CELLS + row, "muted" if way.url else "warn")) for row in rows]
+            head = f"{program:<9}" + ("can't be used" if way.url is None else f"fragtui --host {way.url}")
+            styles = ("key", "text") if way.url else ("muted", "muted")
+            keys = (fit(f"   {key}", _KEY_CELLS), styles[0])
+            lines.append(line(keys, (fit(head, room), styles[1]), chosen=number == self.at))
+            if number == self.at:
+                style = "muted" if way.url else "warn"
+                lines += [line((" " * _KEY_CELLS + row, style)) for row in wrap(way.words, room, _MAX_ROWS)]
             lines.append(line())
             self._ends.append(len(lines))
-        lines.append(line((" Read only: no remedy runs there. q on that screen comes back here.", "muted")))
+        lines += [line((f" {row}", "muted")) for row in wrap(_ABOUT, width - 2, 2)]
         if self.styles.height is None or self.styles.height.value != len(lines):
             self.styles.height = len(lines)
         return lines
@@ -91,13 +84,15 @@ class _Ways(LinesWidget):
         """Build once the width is known."""
         self.call_after_refresh(self.rebuild)
 
+    def choose(self, at: int) -> None:
+        """Move the cursor."""
+        self.at = at % len(self.options)
+        self.rebuild()
+
     def on_click(self, event: Click) -> None:
         """Choose the way under the mouse."""
-        at = next((number for number, end in enumerate(self._ends) if event.y < end), None)
-        if at is not None:
-            self.at = at
-            self.rebuild()
-            self.post_message(self.Clicked())
+        if (at := next((number for number, end in enumerate(self._ends) if event.y < end), None)) is not None:
+            self.choose(at)
 
 
 class LiveDialog(ModalPanel[str | None]):
@@ -126,25 +121,17 @@ class LiveDialog(ModalPanel[str | None]):
             yield self._list
 
     def action_choose(self, scheme: str) -> None:
-        """Take the way of a key."""
-        self._list.at = SCHEMES.index(scheme)
-        self.action_take()
+        """Choose the way of a key: its command is shown before it is run."""
+        self._list.choose(SCHEMES.index(scheme))
 
     def action_move(self, rows: int) -> None:
-        """Move the cursor."""
-        self._list.at = (self._list.at + rows) % len(self._list.options)
-        self._list.rebuild()
+        """Choose the next way."""
+        self._list.choose(self._list.at + rows)
 
     def action_take(self) -> None:
-        """Answer with the way under the cursor; one that can't be used says why in its row."""
-        way = self._list.options[self._list.at]
-        if way.url is not None:
-            self.dismiss(way.url)
-        self._list.rebuild()
-
-    def on__ways_clicked(self) -> None:
-        """Answer with the way that was clicked."""
-        self.action_take()
+        """Answer with the chosen way; one that can't be used says why."""
+        if (url := self._list.options[self._list.at].url) is not None:
+            self.dismiss(url)
 
     def action_cancel(self) -> None:
         """Show nothing live."""

@@ -27,10 +27,10 @@ from fragtui.ui.panels.sizes import SizesPanel
 from fragtui.ui.panels.timeline import SCALE, Timeline, chart_row
 from fragtui.ui.panels.zones import ZonesPanel, short
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of, fit, wrap
+from fragtui.ui.widgets.cells import cells_of, fit, spans_width, wrap
 from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
 from fragtui.ui.widgets.log_scale import decades
-from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
+from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 _LABEL = 15
 MIN_CHART = 7
@@ -89,7 +89,12 @@ class NodeCard(FramedPanel):
             return [line((" UNKNOWN ", "badge-unknown"), ("  the server knows no such node any more", "text"))]
         role, word = role_of(node), state_word(state_key(node))
         badge = f"✓ {word}" if role == "good" else f" {word} "
-        lines = [line((badge, role), (" " * max(1, _LABEL - cells_of(badge)), "text"), *self._blocks(node))]
+        blocks, largest = self._blocks(node)
+        head: Spans = ((badge, role), (" " * max(1, _LABEL - cells_of(badge)), "text"), *blocks)
+        if spans_width(head) + spans_width(largest) + 2 <= width:
+            lines = [line(*head, ("; " if largest else "", "text"), *largest)]
+        else:
+            lines = [line(*head), line((" " * _LABEL, "text"), *largest)]
         for label, (text, style) in (
             ("Trend", self._trend(node)),
             ("Failed", self._failed(node)),
@@ -104,19 +109,19 @@ class NodeCard(FramedPanel):
             lines += [line((row, "bad")) for why in problems if why for row in wrap(why, width, 2)]
         return lines
 
-    def _blocks(self, node: FleetNode) -> Spans:
-        """Return how many blocks there are, and the largest one."""
+    def _blocks(self, node: FleetNode) -> tuple[Spans, Spans]:
+        """Return how many blocks there are, and how large the largest one is."""
         if node.blocks is None:
-            return (("the server has no blocks of it", "unknown"),)
+            return (("the server has no blocks of it", "unknown"),), ()
         count = "no block" if not node.blocks else counted(round(node.blocks), "block")
-        spans: list[Span] = [(count, "strong"), (f" of {self._view.size} for requests", "text")]
-        if node.largest is not None:
-            largest = short_bytes(node.largest) if node.largest else "none"
-            spans += [("; largest free block ", "text"), (largest, "strong")]
-        if node.stale:
-            was = state_text(node).partition(", ")[2]
-            spans.insert(0, (f"{was or 'when last seen'}: ", "unknown"))
-        return tuple(spans)
+        was = f"{state_text(node).partition(', ')[2] or 'when last seen'}: " if node.stale else ""
+        blocks: Spans = ((was, "unknown"), (count, "strong"), (f" of {self._view.size} for requests", "text"))
+        if node.largest is None:
+            return blocks, ()
+        return blocks, (
+            ("largest free block ", "text"),
+            (short_bytes(node.largest) if node.largest else "none", "strong"),
+        )
 
     def _bars(self) -> tuple[str, str]:
         """Return what the panels below are made from, and what they can't show."""

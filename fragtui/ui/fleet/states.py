@@ -18,7 +18,7 @@ _ROLES = {
 TONES = {
     "badge-bad": "bad",
     "badge-low": "warn",
-    "badge-recovering": "focus",
+    "badge-recovering": "key",
     "badge-unknown": "unknown",
     "good": "good",
 }

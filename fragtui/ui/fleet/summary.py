@@ -72,14 +72,14 @@ class SummaryPanel(FramedPanel):
         for at, (key, role, count) in enumerate(states):
             word = f"{count:,} {state_word(key)}"
             badge: Span = (f"✓ {word}", "good") if role == "good" else (f" {word} ", role)
-            cells = cells_of(badge[0]) + 2
-            if used + cells - 2 > width and used:
+            cells = cells_of(badge[0]) + 2 * bool(used)
+            if used + cells > width and used:
                 if len(rows) == MAX_COUNT_ROWS:
-                    rows[-1].append((f"+{sum(count for *_, count in states[at:]):,}", "muted"))
+                    rows[-1].append((f"  +{sum(count for *_, count in states[at:]):,}", "muted"))
                     break
                 rows.append([])
-                used = 0
-            rows[-1] += [(badge[0], "muted") if lost else badge, ("  ", "text")]
+                used, cells = 0, cells - 2
+            rows[-1] += [("  " * bool(used), "text"), (badge[0], "muted") if lost else badge]
             used += cells
         return [line(*row) for row in rows if row] or [line(("no node", "unknown"))]
 

@@ -128,8 +128,9 @@ async def test_the_question_shows_the_exact_command_and_its_answer_ends_the_scre
         await press(pilot, "enter")
         await opened(app, pilot)
         await press(pilot, "enter")
-        text = text_of(app)
-        assert "run ssh://node-0116" in text and "run kube://node-0116" in text
+        assert "run ssh://node-0116" in text_of(app) and "run kube://node-0116" not in text_of(app)
+        await press(pilot, "down")
+        assert "run kube://node-0116" in text_of(app)
         await press(pilot, "escape")
         assert app.live is None and isinstance(app.screen, NodeScreen)
         await press(pilot, "enter", "down", "enter")
@@ -143,7 +144,9 @@ async def test_a_key_chooses_the_way(key: str, url: str) -> None:
     async with shown(app, SIZES[0]) as pilot:
         await press(pilot, "enter")
         await opened(app, pilot)
-        await press(pilot, "enter", key)
+        await press(pilot, "enter", "k", "s", key)
+        assert f"run {url}" in text_of(app) and app.live is None, "it is shown before it is run"
+        await press(pilot, "enter")
         await until(pilot, lambda: app.live == url)
 
 
@@ -154,8 +157,9 @@ async def test_a_way_that_cannot_be_used_says_why() -> None:
     async with shown(app) as pilot:
         await press(pilot, "enter")
         await opened(app, pilot)
-        await press(pilot, "enter", "s", "k", "enter")
+        await press(pilot, "enter", "s", "enter")
         assert "'-oProxyCommand=x' is no name of a host" in text_of(app)
+        await press(pilot, "k", "enter")
         assert "'-oProxyCommand=x' is no name of a Kubernetes node" in text_of(app)
         assert app.live is None
         await press(pilot, "q")
