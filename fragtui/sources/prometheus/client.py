@@ -52,6 +52,8 @@ _KNOWN = {
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""
 T = TypeVar("T")
+NOW = "vector(1)"
+"""The expression whose answer has nothing but the time."""
 
 
 class Access(NamedTuple):
@@ -138,6 +140,12 @@ class PrometheusClient:
         fields = {"query": expression} | ({"time": f"{at:.3f}"} if at is not None else {})
         return Answer(*self._results("query", fields, "vector", _values))
 
+    def time_of(self, answer: Answer) -> float:
+        """Return the server's time, by the answer to `NOW`."""
+        if not answer.values:
+            raise self._error("the answer is not that of a Prometheus")
+        return answer.values[0].time
+
     def query_all(self, expressions: Sequence[str]) -> list[Answer]:
         """Return the values of the expressions, in order; two are in work, so that one is parsed meanwhile."""
         answers: list[Answer | FleetError | None] = [None] * len(expressions)
@@ -202,7 +210,7 @@ class PrometheusClient:
                 connection, kept = self._new_connection(), False
             try:
                 with _ended_at(connection, end):
-                    answer = self._exchange(connection, path, body, headers)
+                    answer = self._exchange(connection, path, body, headers, end)
             except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: no name of a host.
                 connection.close()
                 late = time.monotonic() >= end or isinstance(error, TimeoutError)
@@ -217,27 +225,30 @@ class PrometheusClient:
             return answer
 
     def _exchange(
-        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]
+        self, connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str], end: float
     ) -> bytes:
         connection.request("POST", f"{self._path}/api/v1/{path}", body, headers)
         response = connection.getresponse()
         if response.status != 200:
-            raise self._refused(response)
+            raise self._refused(response, end)
         if (kind := response.headers.get_content_type()) != "application/json":
             raise self._error(f"not the API of a Prometheus: it answers {printable(kind, 40)}")
-        return self._read(response, MAX_BYTES)
+        return self._read(response, end, MAX_BYTES)
 
-    def _read(self, response: http.client.HTTPResponse, most: int) -> bytes:
+    def _read(self, response: http.client.HTTPResponse, end: float, most: int) -> bytes:
         """Return the body. Raises `FleetError` if it has more bytes than `most`."""
         chunks: list[bytes] = []
         size = 0
         while data := response.read1(_CHUNK):
             chunks.append(data)
             size += len(data)
+            if time.monotonic() > end:
+                raise TimeoutError
             if size > most:
                 raise self._error(f"the answer is larger than {format_bytes(most)}; --match selects nodes")
         if response.length:
             raise http.client.IncompleteRead(b"")
+        response.close()  # Else the connection would not take another request.
         return b"".join(chunks)
 
     def _new_connection(self) -> http.client.HTTPConnection:
@@ -277,7 +288,7 @@ class PrometheusClient:
             raise FleetError(f"{printable(str(file))}: {printable(str(why or 'not PEM').lower(), 100)}") from None
         return context
 
-    def _refused(self, response: http.client.HTTPResponse) -> FleetError:
+    def _refused(self, response: http.client.HTTPResponse, end: float) -> FleetError:
         status = response.status
         if 300 <= status < 400:
             place = urlsplit(response.getheader("Location") or "")
@@ -285,7 +296,7 @@ class PrometheusClient:
             return self._error(f"it redirects{printable(where, 100)} (HTTP {status}), which is not followed")
         message = None
         with suppress(Exception):  # Of a server that is faulty anyway, only the text that is fine counts.
-            message = read_json(self._read(response, _ERROR_BYTES))["error"]
+            message = read_json(self._read(response, end, _ERROR_BYTES))["error"]
         text = printable(message, 200) if isinstance(message, str) else _HINTS.get(status, response.reason)
         return self._error(f"HTTP {status}: {printable(text, 200)}")
 
@@ -311,7 +322,7 @@ def is_loopback(host: str) -> bool:
 
 @contextmanager
 def _ended_at(connection: http.client.HTTPConnection, end: float) -> Iterator[None]:
-    """End the connection at a time: a server that sends a byte now and then passes every limit of a single read."""
+    """End the connection at a time: a server whose head comes byte by byte passes every limit of a single read."""
 
     def shut() -> None:
         if (taken := connection.sock) is not None:

@@ -11,7 +11,7 @@ from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, Points, ranke
 from fragtui.model.fleet.series import NodeSeries
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Severity, State, Thresholds
 from fragtui.sources.prometheus import queries
-from fragtui.sources.prometheus.client import Answer, PrometheusClient, Value
+from fragtui.sources.prometheus.client import NOW, Answer, PrometheusClient, Value
 from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
@@ -26,6 +26,8 @@ _MAX_STRANGERS = 250
 _MEMORY_SECONDS, _MEMORY_STEPS = 3600, 240
 """How long ago a node that is down is looked for."""
 _USUAL_INTERVAL = 30.0
+_SLACK = 1.0
+"""Seconds that a scrape may be late."""
 _GAPS = 3
 """Scrapes that the interval is measured by."""
 _BY_VALUE = {severity.value: severity for severity in Severity}
@@ -68,6 +70,8 @@ class FleetReader:
         self._raw: RawBlocks | None = None
         self._interval: float | None = None
         self._trends: dict[Key, float] = {}
+        self._largest: dict[Key, float] = {}
+        self._of_order = f'order="{order}"'
         self._unused = ""
 
     def probe(self) -> Counting:
@@ -77,7 +81,7 @@ class FleetReader:
         """
         # Each has one series a node, or a NUMA node.
         series = {
-            Counting.GAUGES: selector("fragtui_severity", f'order="{self.order}"', self._match),
+            Counting.GAUGES: selector("fragtui_severity", self._of_order, self._match),
             Counting.RULES: f"max by (instance, job) ({queries.Blocks(self.order, self._match).recorded()})",
             Counting.RAW: selector("node_buddyinfo_blocks", 'size="0"', 'zone="Normal"', 'node="0"', self._match),
         }
@@ -101,44 +105,58 @@ class FleetReader:
     def read(self) -> Fleet:
         """Return all nodes now."""
         started = time.monotonic()
-        renew = self._readings % _RENEWED == 0
-        if renew:
+        if renew := self._readings % _RENEWED == 0:
             self._renew()
+        targets = len(self._known.targets)
         self._readings += 1
         assert self._counting is not None
-        by = ", ".join(self._known.by)
+        known, by = self._known, ", ".join(self._known.by)
         failed = selector("fragtui_allocation_failures_total", self._match)
         denied = selector("fragtui_stuck_pods", 'memory="refused"', self._match)
+        late = 2 * (self._interval or _USUAL_INTERVAL) + _SLACK
         expressions = [
-            f"max by ({by}) ({self._newest()})",
+            NOW,
+            f"{self._targets} == 0",
+            f"(time() - timestamp({self._targets}) > {late:.3f}) and {self._targets} != 0",
             f"sum by ({by}) (increase({failed}[15m]))",
             f"sum by ({by}) ({denied})",
         ]
         if self._counting is Counting.GAUGES:
-            expressions += [
-                queries.packed(self.order, by, self._match),
-                queries.states(self.order, by, self._match),
-                f"max by ({by}) ({selector('fragtui_largest_free_bytes', self._match)})",
-            ]
+            expressions += [queries.packed(self.order, by, self._match), queries.states(self.order, by, self._match)]
+            # Of nodes that are OK, now and then does.
+            bad = "" if renew else f" and on ({by}) {selector('fragtui_severity', self._of_order, self._match)} > 0"
+            expressions.append(f"max by ({by}) ({selector('fragtui_largest_free_bytes', self._match)}{bad})")
         answers = self._client.query_all(expressions)
-        targets, failures, stuck, *own = answers
-        alive = self._known.column(targets.values)
+        clock, down, old, failures, stuck, *own = answers
+        now = self._client.time_of(clock)
+        downs = known.column(down.values)
         notes = [note for answer in answers for note in answer.notes]
         if self._raw is None:
-            blocks, largest = self._gauges(*own[:2]), self._known.column(own[2].values)
+            blocks = self._gauges(*own[:2])
+            self._largest |= known.column(own[2].values)
         else:
-            blocks, raw_notes = self._raw.read(self._client.query_all, alive)
+            up = [key for key in known.targets if key not in downs]
+            blocks, raw_notes = self._raw.read(self._client.query_all, up)
             notes += raw_notes
-            largest = {
+            self._largest = {
                 key: float(self.page_size << column.largest)
                 for key, column in blocks.items()
                 if column.largest is not None
             }
-        now = targets.values[0].time if targets.values else time.time()
-        columns = Columns(largest, self._trends, self._known.column(failures.values), self._known.column(stuck.values))
-        if strangers := self._known.strangers(alive)[:_MAX_STRANGERS]:
+        if strangers := known.strangers(downs)[:_MAX_STRANGERS]:
             self._introduce(strangers)
-        nodes = ranked(self._known.joined(now, self._interval, alive, blocks, columns))
+        columns = Columns(
+            blocks,
+            downs,
+            known.column(old.values),
+            self._largest,
+            self._trends,
+            known.column(failures.values),
+            known.column(stuck.values),
+        )
+        nodes = ranked(known.joined(now, self._interval, columns))
+        if len(known.targets) > targets:  # The labels of new ones are not known.
+            self._readings = 0
         return Fleet(
             time=now,
             order=self.order,
@@ -166,11 +184,11 @@ class FleetReader:
             return {}
         if self._raw is None:
             instances = one_of("instance", {key[0] for key in keys})
-            blocks = selector("fragtui_target_blocks", f'order="{self.order}"', instances, self._match)
+            blocks = selector("fragtui_target_blocks", self._of_order, instances, self._match)
             expression = f"max by ({', '.join(self._known.by)}) ({blocks})"
         else:
             expression = self._raw.history(list(keys))
-        now = self._client.query("vector(1)").values[0].time
+        now = self._client.time_of(self._client.query(NOW))
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
         rows = self._client.query_range(expression, now - seconds, now, step)
         return {keys[key]: row.points for row in rows if (key := self._known.key(row.labels)) in keys}
@@ -201,7 +219,7 @@ class FleetReader:
         targets, *infos = self._client.query_all(wanted)
         self._known.renew(targets.values, [value for answer in infos for value in answer.values])
         by = ", ".join(self._known.by)
-        series = selector("fragtui_target_blocks", f'order="{self.order}"', self._match)
+        series = selector("fragtui_target_blocks", self._of_order, self._match)
         if counting is Counting.GAUGES:
             self._raw = None
         else:
@@ -210,7 +228,7 @@ class FleetReader:
                 self._raw = RawBlocks(self.order, self._match, self._known.by, self._thresholds, recorded=recorded)
             self._raw.probe(self._client.query_all)
             series = queries.recorded(self.order)
-        self._trends = {}
+        self._trends, self._largest = {}, {}
         if counting is not Counting.RAW:
             trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m)"
             self._trends = self._known.column(self._client.query(trend).values)

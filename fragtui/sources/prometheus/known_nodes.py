@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import MAX_NAME, FleetNode
@@ -14,21 +14,31 @@ from fragtui.text import printable
 
 _FORGOTTEN = 600.0
 """Seconds for which a node that is no target any more is shown as stale."""
-_SLACK = 1.0
-"""Seconds that a scrape may be late."""
 _MAX_LABELS = 20
 _MOST = 1e15
 _NONE = Column(State.UNKNOWN, Severity.UNKNOWN, None)
 
 
 class Columns(NamedTuple):
-    """What one reading brought besides the blocks, by node; what a node lacks is unknown."""
+    """What one reading brought, by node; what a node lacks is unknown."""
 
+    blocks: Mapping[Key, Column]
+    down: Collection[Key]
+    """Targets whose last scrape failed."""
+    late: Mapping[Key, float]
+    """Seconds since the newest sample, of targets that are up but have none within two intervals."""
     largest: Mapping[Key, float]
     """Bytes."""
     trend: Mapping[Key, float]
     failures: Mapping[Key, float]
     stuck: Mapping[Key, float]
+
+
+class _Target(NamedTuple):
+    name: str
+    labels: tuple[tuple[str, str], ...]
+    newest: float | None
+    """Time of a sample; the others are whole intervals before and after it."""
 
 
 class KnownNodes:
@@ -38,10 +48,13 @@ class KnownNodes:
         self.by: tuple[str, ...] = ("instance", "job")
         self.keys: dict[str, Key] = {}
         """By the names that are shown."""
-        self._labels: dict[Key, tuple[tuple[str, str], ...]] = {}
-        self._names: dict[Key, str] = {}
+        self.targets: dict[Key, _Target] = {}
         self._last: dict[Key, FleetNode] = {}
+        """Each node as it was when it was seen last."""
+        self._time = 0.0
+        """Of the last reading."""
         self._seen: dict[Key, float] = {}
+        """Time of the newest sample of each stale node."""
 
     def key(self, labels: Mapping[str, str]) -> Key:
         """Return the key of a series."""
@@ -54,98 +67,111 @@ class KnownNodes:
         return {self.key(labels): number for labels, number, _ in values}
 
     def renew(self, targets: Sequence[Value], infos: Sequence[Value]) -> None:
-        """Take the labels of the targets (of ``up``) and those that the nodes export themselves."""
+        """Take the targets, with the time of the newest sample or 0, and the labels that nodes export themselves."""
         by = _telling_apart(targets)
         if by != self.by:
             self._last, self._seen, self.by = {}, {}, by
+        newest = self.column(targets)
         found: dict[Key, dict[str, str]] = {}
         for value in (*targets, *infos):
             found.setdefault(self.key(value.labels), {}).update(value.labels)
-        self._labels = {key: _shown(labels) for key, labels in found.items()}
-        self._names, self.keys = {}, {}
+        self.targets, self.keys = {}, {}
         nodes = Counter(labels.get("node", "") for labels in found.values())
         instances = Counter(labels.get("instance", "") for labels in found.values())
         for key, labels in found.items():
             node, instance = labels.get("node", ""), labels.get("instance", "")
-            if node and nodes[node] == 1:
-                self._name(key, node)
-            else:
-                self._name(key, instance if instances[instance] == 1 else f"{instance} ({', '.join(key[1:])})")
+            own = instance if instances[instance] == 1 else f"{instance} ({', '.join(key[1:])})"
+            name = node if node and nodes[node] == 1 else own
+            self._add(key, name, _shown(labels), newest.get(key) or None)
         for key in self._last.keys() - found.keys():
             self.keys.setdefault(self._last[key].name, key)
 
-    def strangers(self, alive: Mapping[Key, float]) -> list[Key]:
-        """Return the targets that are down and that no reading saw before."""
-        return [key for key, seen in alive.items() if seen == 0 and key not in self._last]
+    def strangers(self, down: Iterable[Key]) -> list[Key]:
+        """Return those of the targets that are down that no reading saw before."""
+        return [key for key in down if key not in self._last]
 
     def introduce(self, keys: Iterable[Key], seen: Mapping[Key, float], blocks: Mapping[Key, Column]) -> None:
         """Take when such nodes were seen last, and how they were, by the server's memory."""
         for key in keys:
-            state, severity, count, _ = blocks.get(key, _NONE)
-            name, labels = self._names.get(key) or self._name(key, key[0]), self._labels.get(key, ())
+            target = self.targets.get(key) or self._add(key)
+            self._last[key] = _node(target, blocks.get(key, _NONE), None)
             if at := seen.get(key):
                 self._seen[key] = at
-            self._last[key] = FleetNode(
-                name, labels, state, severity, _bounded(count), None, None, None, None, None, False, True
-            )
 
-    def joined(
-        self,
-        now: float,
-        interval: float | None,
-        alive: Mapping[Key, float],
-        blocks: Mapping[Key, Column],
-        rest: Columns,
-    ) -> list[FleetNode]:
-        """Return all nodes; `alive` has the time of the newest sample of each target, 0 of one that is down."""
+    def joined(self, now: float, interval: float | None, columns: Columns) -> list[FleetNode]:
+        """Return all nodes."""
+        blocks, down, late, *rest = columns
+        last: dict[Key, FleetNode] = {}
         nodes = []
-        oldest = None if interval is None else 2 * interval + _SLACK
-        for key in alive.keys() | blocks.keys():
-            seen = alive.get(key)
-            if seen == 0 and (last := self._last.get(key)) is not None:
-                nodes.append(self._stale(last, key, now, up=False))
+        stale = dict.fromkeys(down, False)
+        for key, column in blocks.items():
+            if key in stale:  # VictoriaMetrics gives its last sample for some minutes.
                 continue
-            state, severity, count, _ = blocks.get(key, _NONE)
-            age = None if not seen else max(0.0, now - seen)
-            largest = rest.largest.get(key)
-            node = FleetNode(
-                self._names.get(key) or self._name(key, key[0]),
-                self._labels.get(key, ()),
-                state,
-                severity,
-                _bounded(count),
-                None if largest is None or not 0 <= largest < _MOST else int(largest),
-                rest.trend.get(key),
-                _bounded(rest.failures.get(key)),
-                _bounded(rest.stuck.get(key)),
-                age,
-                None if seen is None else seen > 0,
-                seen == 0 or (age is not None and oldest is not None and age > oldest),
-            )
+            target = self.targets.get(key) or self._add(key)
+            age = late.get(key)
+            if age is None and target.newest is not None and interval:
+                age = (now - target.newest) % interval
+            last[key] = node = _node(target, column, age, [values.get(key) for values in rest], key in late)
             nodes.append(node)
-            if seen:
-                self._seen[key] = seen
-            if seen != 0:
-                self._last[key] = node
-        for key in self._last.keys() - alive.keys() - blocks.keys():
-            if now - self._seen.get(key, 0.0) > _FORGOTTEN:
-                del self._last[key]
+        for key in self.targets.keys() - last.keys() - stale.keys():
+            if key in self._last:  # It is a target no more, or exports nothing now.
+                stale[key] = True
             else:
-                nodes.append(self._stale(self._last[key], key, now, up=None))
+                nodes.append(_node(self.targets[key], _NONE, None, up=True))
+        for key in self._last.keys() - last.keys() - stale.keys():
+            stale[key] = True
+        seen = {}
+        for key, gone in stale.items():
+            node = self._last.get(key) or _node(self.targets.get(key) or self._add(key), _NONE, None)
+            at = self._seen.get(key)
+            if at is None and node.age is not None:
+                at = self._time - node.age
+            if gone and now - (at or 0.0) > _FORGOTTEN:
+                continue
+            last[key] = node
+            if at is not None:
+                seen[key] = at
+            age = None if at is None else max(0.0, now - at)
+            nodes.append(node._replace(age=age, up=None if gone else False, stale=True, trend=None))
+        self._last, self._seen, self._time = last, seen, now
         return nodes
 
-    def _stale(self, last: FleetNode, key: Key, now: float, *, up: bool | None) -> FleetNode:
-        seen = self._seen.get(key)
-        return last._replace(age=None if seen is None else max(0.0, now - seen), up=up, stale=True, trend=None)
-
-    def _name(self, key: Key, wanted: str) -> str:
-        """Return the printable name of a node, which no other has."""
-        name = shown = printable(wanted, MAX_NAME)
+    def _add(
+        self, key: Key, wanted: str = "", labels: tuple[tuple[str, str], ...] = (), newest: float | None = None
+    ) -> _Target:
+        """Take a node under a printable name, which no other has."""
+        name = shown = printable(wanted or key[0], MAX_NAME)
         number = 2
         while self.keys.setdefault(name, key) != key:
             name, number = f"{shown} #{number}", number + 1
-        self._names[key] = name
-        return name
+        target = self.targets[key] = _Target(name, labels, newest)
+        return target
+
+
+def _node(
+    target: _Target,
+    column: Column,
+    age: float | None,
+    rest: Sequence[float | None] = (None, None, None, None),
+    stale: bool = False,
+    up: bool | None = None,
+) -> FleetNode:
+    largest, trend, failures, stuck = rest
+    state, severity, blocks, _ = column
+    return FleetNode(
+        target.name,
+        target.labels,
+        state,
+        severity,
+        blocks,
+        None if largest is None or not 0 <= largest < _MOST else int(largest),
+        trend,
+        _bounded(failures),
+        _bounded(stuck),
+        age,
+        True if target.newest is not None else up,
+        stale,
+    )
 
 
 def _telling_apart(targets: Sequence[Value]) -> tuple[str, ...]:

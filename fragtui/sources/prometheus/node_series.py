@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import MAX_NAME
 from fragtui.model.fleet.series import NodeSeries, ZoneSeries
-from fragtui.sources.prometheus.client import PrometheusClient, Row
+from fragtui.sources.prometheus.client import NOW, PrometheusClient, Row
 from fragtui.sources.prometheus.queries import HIGHEST, selector
 from fragtui.text import bounded_int, printable
 
@@ -36,14 +36,14 @@ def read_node(client: PrometheusClient, name: str, match: str) -> NodeSeries:
     values = client.query(_expression(match)).values
     rows = [Row(value.labels, ((value.time, value.number),)) for value in values]
     found = _by_time(name, rows)
-    return found[-1] if found else NodeSeries(name, client.query("vector(1)").values[0].time, (), _WHY)
+    return found[-1] if found else NodeSeries(name, client.time_of(client.query(NOW)), (), _WHY)
 
 
 def read_node_history(
     client: PrometheusClient, name: str, match: str, seconds: float, interval: float | None
 ) -> tuple[NodeSeries, ...]:
     """Return the free blocks in the last seconds, at most `MAX_TIMES` times, oldest first. Raises `FleetError`."""
-    now = client.query("vector(1)").values[0].time
+    now = client.time_of(client.query(NOW))
     step = max(seconds / MAX_TIMES, interval or 15.0)
     return tuple(_by_time(name, client.query_range(_expression(match), now - seconds, now, step)))
 

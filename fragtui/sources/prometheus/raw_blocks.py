@@ -75,6 +75,7 @@ class RawBlocks:
             return self._without_watermarks(run, nodes)
         answers = run(self._counting())
         counts = self._counts(answers[:2])
+        self._silent.difference_update(counts)
         exceptions = {self._key(value.labels) for answer in answers[2:] for value in answer.values}
         if len(exceptions) > _CHUNK:
             self._careful = True
@@ -82,10 +83,12 @@ class RawBlocks:
         low.sort(key=lambda key: sum(counts[key].values()))
         lost = [key for key in nodes if key not in counts and key not in self._silent]
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
-        columns |= dict.fromkeys((key for key in nodes if key not in counts), _UNKNOWN)
+        columns |= dict.fromkeys(lost, _UNKNOWN)
         detailed = (low + lost)[:MAX_DETAILED]
         for start in range(0, len(detailed), _CHUNK):
             columns |= self._details(run, detailed[start : start + _CHUNK])
+        for key in self._silent.intersection(lost):
+            del columns[key]
         notes = tuple(note for answer in answers for note in answer.notes)
         left = len(low) + len(lost) - len(detailed)
         return columns, (*notes, f"the zones of {left} more nodes that run low are not read") if left else notes
@@ -153,7 +156,6 @@ class RawBlocks:
                 continue  # Only the recorded series are kept here.
             else:
                 self._silent.add(key)
-                columns[key] = _UNKNOWN
         return columns
 
     def _key(self, labels: Mapping[str, str]) -> Key:
