@@ -21,6 +21,8 @@ MAX_TRENDS = 50
 _FIRST_WAIT, _LONGEST_WAIT = 2.0, 300.0
 _SCROLLED = 0.2
 """Seconds without another wish after which trends are read: a held key asks thirty times a second."""
+_MAX_KEPT = 500
+"""Trends kept besides those that are read."""
 _MAX_SERIES = 1000
 """Readings kept of the node that is shown."""
 
@@ -56,7 +58,9 @@ class FleetState(NamedTuple):
     """Why the last reading failed; None if it did not."""
     retry_at: float | None = None
     trends: Mapping[str, Points] = {}
-    """The histories of nodes that were asked for since the newest reading."""
+    """The newest histories of nodes that were asked for."""
+    fresh: frozenset[str] = frozenset()
+    """The nodes whose trends are as new as `fleet`."""
     no_trends: str | None = None
     """Why the last ones are unknown."""
     node: NodeView | None = None
@@ -187,7 +191,7 @@ class PolledFleet:
         now = time.monotonic()
         with self._changed:
             self._due = now + self.interval
-            self._set(fleet=fleet, answered=now, problem=None, retry_at=None, trends={})
+            self._set(fleet=fleet, answered=now, problem=None, retry_at=None, fresh=frozenset())
             if (node := self.state.node) is not None and not self._steps:
                 self._steps = [self._read_node, *([] if node.has_zones else [self._read_history])]
 
@@ -204,8 +208,10 @@ class PolledFleet:
         except FleetError as error:
             trends, why = {}, str(error)
         with self._changed:
+            kept = dict(list(self.state.trends.items())[-_MAX_KEPT:])
             # A node of which nothing is known is not asked for again before the next reading.
-            self._set(trends={**self.state.trends, **dict.fromkeys(names, ()), **trends}, no_trends=why)
+            trends = {**kept, **dict.fromkeys(names, ()), **trends}
+            self._set(trends=trends, fresh=self.state.fresh.union(names), no_trends=why)
 
     def _read_node(self) -> None:
         if (node := self.state.node) is None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import Fleet, FleetNode, Points, filtered, grouped, label_of, state_key
+from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.polled_fleet import MAX_TRENDS, TREND_SECONDS
 from fragtui.render.fleet.words import state_text, state_word
 from fragtui.render.numbers import short_bytes, span_words
@@ -66,9 +68,13 @@ class NodesPanel(ListPanel[Row]):
         self._made_of: tuple[object, ...] = ()
         self._found = 0
         self._span = 4
+        """The decades of the curves' scale, of the trends that are `_spanned`."""
+        self._spanned: Mapping[str, Points] = {}
         self._longest = 0
         """Cells of the longest name in the fleet."""
         self._columns = _Columns(*(0,) * 10)
+        self._curves: dict[str, tuple[Points, int, int, Sequence[Span]]] = {}
+        """The drawn curves of nodes, with what they were drawn from."""
 
     @property
     def selected_key(self) -> Hashable | None:
@@ -118,7 +124,7 @@ class NodesPanel(ListPanel[Row]):
             if view.wanted:
                 nodes = filtered(nodes, view.wanted)
             self._found = len(nodes)
-            self._longest = max((cells_of(node.name) for node in nodes), default=0) + 2 * (view.label is not None)
+            self._longest = max((len(node.name) for node in nodes), default=0) + 2 * (view.label is not None)
             self._listed = nodes if view.label is None else self._groups(nodes, view.label)
         return self._listed
 
@@ -160,11 +166,11 @@ class NodesPanel(ListPanel[Row]):
 
     @property
     def in_view(self) -> tuple[str, ...]:
-        """The names of the nodes in view whose curves have room and are not known yet."""
+        """The names of the nodes in view whose curves have room and are older than the rest."""
         if not self._columns.curve:
             return ()
         rows = (self._items[place] for place in self._shown)
-        known = self._view.state.trends
+        known = self._view.state.fresh
         return tuple(row.name for row in rows if isinstance(row, FleetNode) and row.name not in known)[:MAX_TRENDS]
 
     def scroll_rows(self, step: int) -> None:
@@ -177,8 +183,10 @@ class NodesPanel(ListPanel[Row]):
         if (fleet := self._view.fleet) is not None:
             self.items()
             self._columns = _columns(fleet, width - 2, self._longest)
-            trends = self._view.state.trends.values()
-            self._span = decades(int(blocks) for points in trends for _, blocks in points)
+            if (trends := self._view.state.trends) is not self._spanned:
+                self._spanned = trends
+                self._span = decades(int(blocks) for points in trends.values() for _, blocks in points)
+                self._curves = {name: drawn for name, drawn in self._curves.items() if drawn[0] is trends.get(name)}
         return super().body(width, height)
 
     def header(self, width: int) -> Spans:
@@ -267,21 +275,28 @@ class NodesPanel(ListPanel[Row]):
         soon = falls and node.blocks is not None and node.blocks < -24 * node.trend
         return fit_right(words, width), plain if not soon or node.stale else "warn"
 
-    def _curve(self, node: FleetNode, width: int) -> list[Span]:
+    def _curve(self, node: FleetNode, width: int) -> Sequence[Span]:
         """Return the blocks over time, on the logarithmic scale of all bars; a cell has its lowest value."""
         points = self._view.state.trends.get(node.name)
         if not points or self._view.fleet is None:
             return [(" " * width if points is None else fit("?", width), "muted")]
-        cells = [self._cell(value) for value in resampled(points, self._view.fleet.time, TREND_SECONDS, width)]
-        return [("".join(sign for sign, _ in same), style) for style, same in groupby(cells, lambda cell: cell[1])]
+        drawn = self._curves.get(node.name)
+        if drawn is None or drawn[0] is not points or drawn[1:3] != (width, self._span):
+            values = resampled(points, self._view.fleet.time, TREND_SECONDS, width)
+            cells = [_cell(None if value is None else int(value), self._span) for value in values]
+            spans = [("".join(sign for sign, _ in same), style) for style, same in groupby(cells, lambda cell: cell[1])]
+            self._curves[node.name] = drawn = points, width, self._span, spans
+        return drawn[3]
 
-    def _cell(self, value: float | None) -> Span:
-        if value is None:
-            return " ", "text"
-        if value < 1:
-            return "·", "history-none"
-        eighths = max(1, round(log_share(int(value), self._span) * 8))
-        return SPARKS[min(eighths, 8) - 1], "history-few" if value < 16 else "history-plenty"
+
+@lru_cache(maxsize=4096)
+def _cell(value: int | None, span: int) -> Span:
+    if value is None:
+        return " ", "text"
+    if value < 1:
+        return "·", "history-none"
+    eighths = max(1, round(log_share(value, span) * 8))
+    return SPARKS[min(eighths, 8) - 1], "history-few" if value < FEW_BLOCKS else "history-plenty"
 
 
 def _columns(fleet: Fleet, width: int, longest: int) -> _Columns:
