@@ -1,4 +1,4 @@
-"""The name by which a node is reached: labels are written by whoever is scraped."""
+"""The name by which a node is reached: anyone who is scraped writes labels."""
 
 from __future__ import annotations
 
