@@ -47,7 +47,7 @@ def client(url: str, order: int, counting: str, pid: int) -> None:
 def measure(engine: Engine, order: int, way: Counting) -> str:
     """Return a line of the table: of the first reading, then median and least of the others."""
     words = [sys.executable, "-m", "tests.bench.bench_fleet", "--client", engine.url, str(order), way.value]
-    done = json.loads(subprocess.run([*words, str(engine.pid)], capture_output=True, text=True, check=True).stdout)
+    done = json.loads(subprocess.run([*words, str(engine.pid)], stdout=subprocess.PIPE, text=True, check=True).stdout)
     first, *rest = done["rows"]
     columns = list(zip(*rest, strict=True))
     cells = [

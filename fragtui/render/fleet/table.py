@@ -24,7 +24,9 @@ from fragtui.text import counted, format_bytes
 _ROLES = {
     Severity.FINE: Role.GOOD, Severity.WARNING: Role.WARN, Severity.CRITICAL: Role.BAD, Severity.UNKNOWN: Role.UNKNOWN,
 }  # fmt: skip
-_MIN_NAME = 12
+_MIN_NAME = 9
+_FIRST_LEFT_OUT = ("largest", "trend", "failures", "stuck")
+"""Columns that a narrow terminal has no room for, in this order."""
 _GAP = 2
 
 
@@ -48,7 +50,7 @@ _COLUMNS = (
 def fleet_lines(fleet: Fleet, width: int, label: str | None = None) -> list[Line]:
     """Return the table in lines of at most `width` columns, for each value of a label one by itself.
 
-    A column that is unknown of all nodes is left out; its reason stands below.
+    A column that is unknown of all nodes is left out, and its reason stands below; so are those that have no room.
     """
     columns = [column for column in _COLUMNS if any(column.text(node) != "?" for node in fleet.nodes)]
     lines = wrapped(f"{heading(fleet)}: {_states(fleet.nodes)}", width, Role.TITLE)
@@ -73,21 +75,22 @@ def _states(nodes: Sequence[FleetNode]) -> str:
 
 
 def _rows(nodes: Sequence[FleetNode], columns: Sequence[_Column], width: int) -> list[Line]:
-    cells_of = [[column.text(node) for column in columns] for node in nodes]
     states = [state_text(node) for node in nodes]
-    widths = [
-        max(map(cells, (column.title, *texts)))
-        for column, texts in zip(columns, zip(*cells_of, strict=True), strict=True)
-    ]
-    taken = sum(widths) + _GAP * (len(columns) + 1) + max(map(cells, ("STATE", *states)))
-    room = max(_MIN_NAME, width - taken)
+    fixed = max(map(cells, ("STATE", *states))) + _GAP
+    taken = {
+        column: max(cells(column.title), *(cells(column.text(node)) for node in nodes)) + _GAP for column in columns
+    }
+    for name in _FIRST_LEFT_OUT:
+        if fixed + sum(taken.values()) + _MIN_NAME > width:
+            taken = {column: size for column, size in taken.items() if column.column != name}
+    room = max(_MIN_NAME, width - fixed - sum(taken.values()))
     rows: list[list[Span]] = [
         [
             (shortened(node.name, room), Role.TEXT),
             (state, Role.UNKNOWN if node.stale or node.severity is None else _ROLES[node.severity]),
-            *((text, Role.TEXT) for text in texts),
+            *((column.text(node), Role.TEXT) for column in taken),
         ]
-        for node, state, texts in zip(nodes, states, cells_of, strict=True)
+        for node, state in zip(nodes, states, strict=True)
     ]
-    titles = ["NODE", "STATE", *(column.title for column in columns)]
-    return table(titles, rows, width, right=range(2, len(titles)), widest=max(room, 40))
+    titles = ["NODE", "STATE", *(column.title for column in taken)]
+    return table(titles, rows, width, right=range(2, len(titles)), widest=max(room, fixed))

@@ -23,11 +23,11 @@ def state_word(key: str) -> str:
 
 
 def state_text(node: FleetNode) -> str:
-    """Return the state of a node; of a stale one with what it was: ``STALE, was OK``."""
+    """Return the state of a node; of a stale one with what it was: ``STALE, OK``."""
     if not node.stale:
         return state_word(state_key(node))
     was = state_key(node._replace(stale=False))
-    return "STALE" if node.severity is None or was == "unknown" else f"STALE, was {state_word(was)}"
+    return "STALE" if node.severity is None or was == "unknown" else f"STALE, {state_word(was)}"
 
 
 def heading(fleet: Fleet) -> str:

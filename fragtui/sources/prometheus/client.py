@@ -48,6 +48,7 @@ _KNOWN = {
     "RemoteDisconnected": "it closes the connection without an answer",
     "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",
     "CERTIFICATE_REQUIRED": "it requires a client certificate; --client-cert",
+    "SSLEOFError": "it ends the TLS connection; it may require --client-cert",
     "BadStatusLine": "it does not speak HTTP",
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""

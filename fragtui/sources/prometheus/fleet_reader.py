@@ -71,6 +71,8 @@ class FleetReader:
         self._interval: float | None = None
         self._trends: dict[Key, float] = {}
         self._largest: dict[Key, float] = {}
+        self._bad: set[str] = set()
+        """Instances that were not OK at the last reading."""
         self._of_order = f'order="{order}"'
         self._unused = ""
 
@@ -116,26 +118,30 @@ class FleetReader:
         late = 2 * (self._interval or _USUAL_INTERVAL) + _SLACK
         expressions = [
             NOW,
-            f"{self._targets} == 0",
-            f"(time() - timestamp({self._targets}) > {late:.3f}) and {self._targets} != 0",
+            f"{self._targets} == 0 or (time() - timestamp({self._targets}) > {late:.3f})",
             f"sum by ({by}) (increase({failed}[15m]))",
             f"sum by ({by}) ({denied})",
         ]
         if self._counting is Counting.GAUGES:
-            expressions += [queries.packed(self.order, by, self._match), queries.states(self.order, by, self._match)]
+            expressions += [
+                queries.packed(self.order, by, self._match),
+                queries.unknown(self.order, self._match),
+                queries.states(self.order, by, self._match),
+            ]
             # Of nodes that are OK, now and then does.
-            bad = "" if renew else f" and on ({by}) {selector('fragtui_severity', self._of_order, self._match)} > 0"
-            expressions.append(f"max by ({by}) ({selector('fragtui_largest_free_bytes', self._match)}{bad})")
+            bad = "" if renew else one_of("instance", self._bad)
+            expressions.append(f"max by ({by}) ({selector('fragtui_largest_free_bytes', bad, self._match)})")
         answers = self._client.query_all(expressions)
-        clock, down, old, failures, stuck, *own = answers
+        clock, lost, failures, stuck, *own = answers
         now = self._client.time_of(clock)
-        downs = known.column(down.values)
+        ages = known.column(lost.values)
+        downs = [key for key, age in ages.items() if not age]
         notes = [note for answer in answers for note in answer.notes]
         if self._raw is None:
-            blocks = self._gauges(*own[:2])
-            self._largest |= known.column(own[2].values)
+            blocks = self._gauges(*own[:3])
+            self._largest |= known.column(own[3].values)
         else:
-            up = [key for key in known.targets if key not in downs]
+            up = [key for key in known.targets if ages.get(key) != 0]
             blocks, raw_notes = self._raw.read(self._client.query_all, up)
             notes += raw_notes
             self._largest = {
@@ -148,13 +154,15 @@ class FleetReader:
         columns = Columns(
             blocks,
             downs,
-            known.column(old.values),
+            {key: age for key, age in ages.items() if age},
             self._largest,
             self._trends,
             known.column(failures.values),
             known.column(stuck.values),
         )
         nodes = ranked(known.joined(now, self._interval, columns))
+        worst = [node.name for node in nodes[:_MAX_STRANGERS] if node.severity is not Severity.FINE]
+        self._bad = {known.keys[name][0] for name in worst if name in known.keys}
         if len(known.targets) > targets:  # The labels of new ones are not known.
             self._readings = 0
         return Fleet(
@@ -262,11 +270,11 @@ class FleetReader:
             wanted.append(queries.packed(self.order, by, match, f"{_MEMORY_SECONDS}s"))
         newest, *packed = self._client.query_all(wanted)
         seen = self._known.column(newest.values)
-        self._known.introduce(keys, seen, self._gauges(packed[0], Answer([])) if packed else {})
+        self._known.introduce(keys, seen, self._gauges(packed[0], Answer([]), Answer([])) if packed else {})
 
-    def _gauges(self, packed: Answer, bad: Answer) -> dict[Key, Column]:
+    def _gauges(self, packed: Answer, unknown: Answer, bad: Answer) -> dict[Key, Column]:
         states = {self._known.key(value.labels): _STATES.get(value.labels.get("state", "")) for value in bad.values}
-        found = {}
+        found = dict.fromkeys(self._known.column(unknown.values), Column(State.UNKNOWN, Severity.UNKNOWN, None))
         for key, number in self._known.column(packed.values).items():
             value, blocks = queries.unpacked(number)
             severity = _BY_VALUE[value]

@@ -42,36 +42,45 @@ def quoted(value: str) -> str:
     return f'"{text}"'
 
 
+def _order(order: int) -> str:
+    return f'order="{order}"'
+
+
 # fragtui's own gauges ------------------------------------------------------------------------------------------------
 
 
 def packed(order: int, by: str, match: str, window: str = "") -> str:
-    """Return 4 * blocks + severity, or severity - 4 if the blocks are unknown: one row a node instead of two.
+    """Return 4 * blocks + severity of the nodes that export both: one row a node instead of two.
 
     With a `window`, such as ``1h``, those of the newest sample in it.
     """
     names = ("fragtui_target_blocks", "fragtui_severity")
-    blocks, severity = (selector(name, f'order="{order}"', match) for name in names)
+    blocks, severity = (selector(name, _order(order), match) for name in names)
     if window:
         blocks, severity = (f"last_over_time({series}[{window}])" for series in (blocks, severity))
-    return f"max by ({by}) (4 * {blocks} + {severity} or {severity} - 4)"
+    return f"max by ({by}) (4 * {blocks} + {severity})"
 
 
-def unpacked(number: float) -> tuple[int, float | None]:
+def unpacked(number: float) -> tuple[int, float]:
     """Return severity and blocks of a value of `packed`."""
     severity = int(number) % 4
-    return severity, None if number < 0 else (number - severity) / 4
+    return severity, (number - severity) / 4
+
+
+def unknown(order: int, match: str) -> str:
+    """Return the nodes whose severity is that of UNKNOWN; they export no blocks."""
+    return f"{selector('fragtui_severity', _order(order), match)} == 3"
 
 
 def states(order: int, by: str, match: str) -> str:
     """Return the states, as a label, of the nodes that are not OK."""
-    bad = selector("fragtui_state", f'order="{order}"', 'state!="ok"', match)
+    bad = selector("fragtui_state", _order(order), 'state!="ok"', match)
     return f"max by ({by}, state) ({bad} == 1)"
 
 
 def recorded(order: int) -> str:
     """Return the blocks by NUMA node that recording rules count."""
-    return selector(_RECORDED, f'order="{order}"')
+    return selector(_RECORDED, _order(order))
 
 
 # node_exporter's metrics ---------------------------------------------------------------------------------------------
