@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.fleet import Engine, FleetServer, needs_prometheus, prometheus, synthetic_node, targets
 from tests.support.host_tree import FRAGMENTED, HostTree
-from tests.support.terminal import Terminal, command, terminal
+from tests.support.terminal import command, terminal
 from tests.terminal.test_elsewhere import program
 
 pytestmark = [pytest.mark.slow, needs_prometheus]
@@ -80,37 +80,15 @@ def test_a_signal_ends_the_live_screen_and_the_fleet(engine: Engine, kubectl: st
         assert screen.wait() == 0
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(60, 20), (200, 60)])
-def test_a_hostile_label_writes_no_escape_of_its_own(engine: Engine, columns: int, rows: int) -> None:
-    with terminal(*words(engine, "--group-by", "pool"), columns=columns, rows=rows) as screen:
+def test_a_hostile_label_writes_no_escape_of_its_own(engine: Engine) -> None:
+    with terminal(*words(engine, "--group-by", "pool"), columns=60, rows=20) as screen:
         screen.until("[/red]")
         assert b"\x1b]0;x" not in screen.written and "by pool" in screen.text
-        resized(screen, columns, rows)
+        screen.resize(80, 24)
+        screen.kill(signal.SIGWINCH)
+        screen.until(lambda text: "[/red]" in text and "q Quit" in text.splitlines()[23])
         screen.press("q")
         assert screen.wait() == 0
-
-
-def resized(screen: Terminal, columns: int, rows: int) -> None:
-    screen.resize(80, 24)
-    screen.kill(signal.SIGWINCH)
-    screen.until(lambda text: "[/red]" in text and "q Quit" in text.splitlines()[23])
-
-
-def test_a_server_that_is_gone_is_said_with_its_reason(tmp_path: Path) -> None:
-    nodes = [synthetic_node(number) for number in range(3)]
-    server = FleetServer([node.raw for node in nodes])
-    with server.running(), prometheus(tmp_path, targets(nodes, server.port)) as running:
-        running.wait_for("count(node_buddyinfo_blocks) > 90")
-        with terminal(*words(running)) as screen:
-            screen.until("node-0001")
-            os.kill(running.pid, signal.SIGKILL)
-            screen.press("u")
-            screen.until("last answer")
-            screen.press("u")
-            screen.until("connection refused")
-            assert "last answer" in screen.text.splitlines()[1] and "node-0001" in screen.text
-            screen.press("q")
-            assert screen.wait() == 0
 
 
 def test_without_a_terminal_it_names_once() -> None:

@@ -11,13 +11,13 @@ from textual.geometry import Size
 from fragtui.model.fleet.fleet import FleetNode, state_key
 from fragtui.model.fleet.node_snapshot import UNKNOWN_OF_SERIES
 from fragtui.model.node.verdict import FEW_BLOCKS
-from fragtui.render.fleet.words import SOURCES, state_text, state_word
+from fragtui.render.fleet.words import SOURCES, state_word
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.text import counted
 from fragtui.ui.dashboard import LEFT, Dashboard, Panel
 from fragtui.ui.fleet.lines import AlertLine, TopLine
 from fragtui.ui.fleet.nodes import resampled
-from fragtui.ui.fleet.states import TONES, role_of
+from fragtui.ui.fleet.states import TONES, role_of, was_text
 from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.keys import Keys
 from fragtui.ui.panels.late import late_panel
@@ -114,7 +114,7 @@ class NodeCard(FramedPanel):
         if node.blocks is None:
             return (("the server has no blocks of it", "unknown"),), ()
         count = "no block" if not node.blocks else counted(round(node.blocks), "block")
-        was = f"{state_text(node).partition(', ')[2] or 'when last seen'}: " if node.stale else ""
+        was = f"{was_text(node) or 'when last seen'}: " if node.stale else ""
         blocks: Spans = ((was, "unknown"), (count, "strong"), (f" of {self._view.size} for requests", "text"))
         if node.largest is None:
             return blocks, ()

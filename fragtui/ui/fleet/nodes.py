@@ -10,9 +10,9 @@ from typing import NamedTuple
 from fragtui.model.fleet.fleet import Fleet, FleetNode, Points, filtered, grouped, label_of, state_key
 from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.polled_fleet import MAX_TRENDS, TREND_SECONDS
-from fragtui.render.fleet.words import state_text, state_word
+from fragtui.render.fleet.words import state_word
 from fragtui.render.numbers import short_bytes, span_words
-from fragtui.ui.fleet.states import TONES, counts_of, role_of
+from fragtui.ui.fleet.states import TONES, counts_of, role_of, was_text
 from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.panels.zones import short
 from fragtui.ui.widgets.cells import SPARKS, cells_of, fit, fit_name, fit_right
@@ -248,7 +248,7 @@ class NodesPanel(ListPanel[Row]):
         if columns.curve:
             spans += [("  ", "text"), *self._curve(node, columns.curve - 2)]
         if columns.labels:
-            words = [state_text(node).partition(", ")[2]] if node.stale else []
+            words = [was_text(node)]
             words += [f"{name}={value}" for name, value in node.labels[:_MAX_LABELS] if name != self._view.label]
             spans.append(("  " + fit("  ".join(filter(None, words)), columns.labels - 2), "muted"))
         return [span for span in spans if span[0]]

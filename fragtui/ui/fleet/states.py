@@ -8,6 +8,7 @@ from operator import attrgetter
 
 from fragtui.model.fleet.fleet import STATE_KEYS, FleetNode, state_key
 from fragtui.model.node.verdict import Severity, State
+from fragtui.render.fleet.words import state_word
 
 _DECIDES = attrgetter("stale", "state", "severity")
 _ROLES = {
@@ -32,6 +33,12 @@ def role_of(node: FleetNode) -> str:
     if node.stale:
         return "badge-unknown"
     return "badge-recovering" if node.state is State.RECOVERING else _ROLES[node.severity]
+
+
+def was_text(node: FleetNode) -> str:
+    """Return what a stale node was: ``was OK``; empty if that is unknown, or if it is not stale."""
+    was = state_key(node._replace(stale=False))
+    return "" if not node.stale or was == State.UNKNOWN else f"was {state_word(was)}"
 
 
 def counts_of(nodes: Iterable[FleetNode]) -> list[tuple[str, str, int]]:
