@@ -24,7 +24,7 @@ from fragtui.ui.panels.late import late_panel
 from fragtui.ui.panels.late.late_panel import LatePanel
 from fragtui.ui.panels.layout import FRAME_HEIGHT, FRAME_WIDTH, MANY_NODES
 from fragtui.ui.panels.sizes import SizesPanel
-from fragtui.ui.panels.timeline import SCALE, Timeline, chart_row
+from fragtui.ui.panels.timeline import Timeline, chart_row
 from fragtui.ui.panels.zones import ZonesPanel, short
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of, fit, spans_width, wrap
@@ -33,6 +33,8 @@ from fragtui.ui.widgets.log_scale import decades
 from fragtui.ui.widgets.rows import Line, LinesWidget, line
 
 _LABEL = 15
+_SCALE = 6
+"""Cells of the scale beside a chart."""
 MIN_CHART = 7
 """Lines from which on the timeline is shown: what the other screen has more of there, no series has."""
 _HOUR, _DAY = 3600.0, 86_400.0
@@ -175,7 +177,7 @@ class BlocksPanel(FramedPanel):
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the chart and the time axis."""
         shown, fleet = self._view.state.node, self._view.fleet
-        cells, room = width - SCALE - 2, height - 1
+        cells, room = width - _SCALE - 2, height - 1
         if shown is None or fleet is None or cells < 12 or room < 1:
             return []
         if not shown.points:
@@ -184,7 +186,7 @@ class BlocksPanel(FramedPanel):
         series = [None if value is None else int(value) for value in values]
         span = decades(value for value in series if value is not None)
         ago = f"{span_words(shown.seconds)} ago"
-        axis = " " * (SCALE + 1) + fit(ago, cells - 3) + "now"
+        axis = " " * (_SCALE + 1) + fit(ago, cells - 3) + "now"
         return [*(chart_row(series, span, room, row, FEW_BLOCKS) for row in range(room)), line((axis, "muted"))]
 
 

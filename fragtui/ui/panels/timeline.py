@@ -12,8 +12,7 @@ from fragtui.ui.widgets.framed import FramedPanel, Framing
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, line
 
-SCALE = 6
-"""Cells of the scale beside a chart."""
+_LABEL = 6
 _REMEDY, _DENIED, _MEMORY = "▼", "✗", "▲"
 
 
@@ -41,7 +40,7 @@ class Timeline(FramedPanel):
         session = self._session
         if session.snapshot is None or session.judgement is None:
             return []
-        points = width - SCALE - 2
+        points = width - _LABEL - 2
         room = height - 2
         if points < 12 or room < 2:
             return []
@@ -65,7 +64,7 @@ def _last_change(session: Session) -> str:
 def chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
     """Return one row of the chart, 0 the topmost; under `few` blocks are few."""
     floor = (room - 1 - row) * 8
-    spans: list[Span] = [(fit_right(_label(span, room, row), SCALE) + " ", "muted")]
+    spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
     cells = [_cell(value, span, room, floor, few) for value in series]
     for style, same in groupby(cells, key=lambda cell: cell[1]):
         spans.append(("".join(sign for sign, _ in same), style))
@@ -93,7 +92,7 @@ def _label(span: int, room: int, row: int) -> str:
 
 def _marks(session: Session, points: int) -> Line:
     """Return the line of what happened."""
-    spans: list[Span] = [(" " * (SCALE + 1), "text")]
+    spans: list[Span] = [(" " * (_LABEL + 1), "text")]
     for style, same in groupby(mark_signs(session, points, (" ", "text")), key=lambda sign: sign[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
@@ -124,5 +123,5 @@ def _axis(session: Session, points: int) -> Line:
     ends = (f"{span_words(session.history_seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy{memory}", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
-        return line((" " * (SCALE + 1) + fit_right("now", points), "muted"))
-    return line((" " * (SCALE + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "muted"))
+        return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))
+    return line((" " * (_LABEL + 1) + ends[0] + " " * (gap // 2) + ends[1] + " " * (gap - gap // 2) + ends[2], "muted"))

@@ -84,7 +84,7 @@ def _joined(left: Spans, right: Spans) -> Spans:
 
 def _edge(start: str, left: Spans, right: Spans, end: str, width: int, border: str) -> Line:
     """Return an upper or lower edge: without room for all, the title's counts are cut, else the right text goes."""
-    if spans_width(left):
+    if left:
         left = ((" ", "muted"), *left, (" ", "muted"))
     if right:
         right = ((" ", "muted"), *right, (" ", "muted"))
