@@ -42,7 +42,7 @@ class FleetScreen(MainScreen):
         super().__init__(view, keymap)
         self._polled = polled
         self._on_open = on_open
-        self._top, self._alert = TopLine(view, view), AlertLine(view)
+        self._top, self._alert = TopLine(view), AlertLine(view)
         self._summary = SummaryPanel(view)
         self.nodes = NodesPanel(view)
         """The list."""

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from fragtui.render.numbers import span_words
 from fragtui.ui.fleet.view import FleetView
+from fragtui.ui.panels.status_line import StatusLine
 from fragtui.ui.screen_state import ScreenState
+from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of, fit, fit_spans
 from fragtui.ui.widgets.incident_cells import notice_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
@@ -18,34 +20,47 @@ class TopLine(LinesWidget):
 
     ground = "line"
 
-    def __init__(self, view: FleetView, screen_state: ScreenState) -> None:
+    def __init__(self, view: FleetView) -> None:
         super().__init__(id="top-line")
         self._view = view
-        self._state = screen_state
-        """That of the screen which the line is on."""
 
     def build(self, width: int, height: int) -> Sequence[Line]:
         """Return the line for that width."""
-        view, state = self._view, self._state
-        if not state.notice_row and (notice := state.notices.fresh) is not None:
-            return [line(*fit_spans(notice_spans(notice), ((f" {state.key('messages')} ", "key"),), width))]
-        right = self._status(width)
-        left: list[Span] = [(" fleet ", "title"), (f" {view.server}", "text")]
-        if view.match and width >= 70:
-            left.append((f"  {{{view.match}}}", "muted"))
-        return [line(*fit_spans(left, right, width))]
+        return [_top_line(self._view, self._view, width)]
 
-    def _status(self, width: int) -> tuple[Span, ...]:
-        view, state = self._view, self._view.state
-        if state.answered is None or state.fleet is None:
-            return () if view.lost else (("◌ asking ", "muted"),)
-        # The time of day, not an age: nothing is drawn between two readings.
-        at = datetime.fromtimestamp(state.fleet.time).astimezone().strftime("%H:%M:%S")
-        if view.lost:
-            return ((f" ⚠ {at} ", "bad"),)
-        took = f", took {state.fleet.took:.2f} s" if width >= 100 else ""
-        every = f", every {span_words(view.interval)}" if width >= 80 else ""
-        return ((" ● ", "good"), (f"{at}{took}{every} ", "text"))
+
+class NodeTopLine(StatusLine):
+    """The same on the screen of one node."""
+
+    def __init__(self, view: FleetView, session: Session) -> None:
+        super().__init__(session)
+        self._view = view
+
+    def build(self, width: int, height: int) -> Sequence[Line]:
+        """Return the line for that width."""
+        return [_top_line(self._view, self._session, width)]
+
+
+def _top_line(view: FleetView, screen: ScreenState, width: int) -> Line:
+    if not screen.notice_row and (notice := screen.notices.fresh) is not None:
+        return line(*fit_spans(notice_spans(notice), ((f" {screen.key('messages')} ", "key"),), width))
+    left: list[Span] = [(" fleet ", "title"), (f" {view.server}", "text")]
+    if view.match and width >= 70:
+        left.append((f"  {{{view.match}}}", "muted"))
+    return line(*fit_spans(left, _status(view, width), width))
+
+
+def _status(view: FleetView, width: int) -> tuple[Span, ...]:
+    """Return when the fleet was read: a time of day, not an age, so that nothing is drawn between two readings."""
+    fleet = view.fleet
+    if fleet is None:
+        return () if view.lost else (("◌ asking ", "muted"),)
+    at = datetime.fromtimestamp(fleet.time).astimezone().strftime("%H:%M:%S")
+    if view.lost:
+        return ((f" ⚠ {at} ", "bad"),)
+    took = f", took {fleet.took:.2f} s" if width >= 100 else ""
+    every = f", every {span_words(view.interval)}" if width >= 80 else ""
+    return ((" ● ", "good"), (f"{at}{took}{every} ", "text"))
 
 
 class AlertLine(LinesWidget):

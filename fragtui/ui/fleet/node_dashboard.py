@@ -15,7 +15,7 @@ from fragtui.render.fleet.words import SOURCES, state_word
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.text import counted
 from fragtui.ui.dashboard import LEFT, Dashboard, Panel
-from fragtui.ui.fleet.lines import AlertLine, TopLine
+from fragtui.ui.fleet.lines import AlertLine, NodeTopLine
 from fragtui.ui.fleet.nodes import resampled
 from fragtui.ui.fleet.states import TONES, role_of, was_text
 from fragtui.ui.fleet.view import FleetView
@@ -196,7 +196,7 @@ class NodeDashboard(Dashboard):
     def __init__(self, view: FleetView, session: Session, keys: Keys) -> None:
         self._view = view
         makers: tuple[Callable[[Session], LinesWidget], ...] = (
-            partial(TopLine, view),
+            partial(NodeTopLine, view),
             lambda _: AlertLine(view),
             partial(NodeCard, view),
             ZonesPanel,
@@ -211,11 +211,6 @@ class NodeDashboard(Dashboard):
         """Lay the panels out; their heights are set when the size is known."""
         yield from self._column(LEFT)
         yield self._footer
-
-    def show_messages(self) -> None:
-        """Draw the newest message, in its row or over the top line."""
-        self._footer.rebuild()
-        self.panel(TopLine).rebuild()
 
     def show_lines(self) -> None:
         """Draw the age of an old answer only."""
@@ -245,7 +240,7 @@ class NodeDashboard(Dashboard):
             chart = 0
         self._footer.styles.height = 1 + framed
         for kind, lines in (
-            (TopLine, 1),
+            (NodeTopLine, 1),
             (AlertLine, lost),
             (NodeCard, card),
             (ZonesPanel, zones),

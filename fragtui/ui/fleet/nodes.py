@@ -198,8 +198,8 @@ class NodesPanel(ListPanel[Row]):
         cells = (columns.trend, columns.failures, columns.stuck, columns.age, columns.largest)
         spans.append(("".join(fit_right(name, room) for name, room in zip(names, cells, strict=True) if room), "muted"))
         if columns.curve:
-            last = f"last {span_words(TREND_SECONDS)}"
-            spans.append(("  " + fit(fit(last, columns.curve - 5) + "now", columns.curve - 2), "muted"))
+            last = f"last {span_words(TREND_SECONDS)}" if columns.curve > 18 else ""
+            spans.append(("  " + fit(last, columns.curve - 5) + "now", "muted"))
         if columns.labels:
             spans.append(("  labels", "muted"))
         return tuple(spans)
