@@ -36,7 +36,7 @@ def kubectl(tmp_path: Path) -> str:
     HostTree.small(tmp_path / "host", FRAGMENTED)
     program(
         tmp_path / "bin/kubectl",
-        'case "$*" in *"get pods"*) echo fragtui/fragtui-x2k; exit ;; esac\n'
+        'case "$*" in *"get pods"*) echo fragtui/fragtui-x2k; exit ;; *current-context) exit 1 ;; esac\n'
         f"exec {shlex.join(command())} record --stream -q - --root {tmp_path}/host",
     )
     return f"{tmp_path}/bin:{os.environ['PATH']}"

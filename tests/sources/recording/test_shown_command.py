@@ -25,7 +25,10 @@ def ran(tmp_path: Path, host: str) -> list[str]:
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log = f'printf "%s\\037" "${{0##*/}}" "$@" >> {tmp_path}/ran; echo >> {tmp_path}/ran'
     program(tmp_path / "bin/ssh", log)
-    program(tmp_path / "bin/kubectl", f'{log}\ncase "$*" in *"get pods"*) echo prod/fragtui-x2k ;; esac')
+    program(
+        tmp_path / "bin/kubectl",
+        f'{log}\ncase "$*" in *"get pods"*) echo prod/fragtui-x2k ;; *current-context) exit 1 ;; esac',
+    )
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
 
 
@@ -37,7 +40,7 @@ def test_of_ssh_it_is_the_same_word_for_word(tmp_path: Path, host: str) -> None:
 
 @pytest.mark.parametrize("host", ["kube://node-7", "kube://prod/node-7"])
 def test_of_kubectl_each_word_of_both_is_run(tmp_path: Path, host: str) -> None:
-    get, run = (line.split("\037")[:-1] for line in ran(tmp_path, host))
+    get, run = (line.split("\037")[:-1] for line in ran(tmp_path, host)[-2:])
     asked, execute = (shlex.split(words) for words in shown_command(host).split(";"))
     # What the question is printed as, and its timeout, say nothing of what is run.
     assert asked == [word for word in get if not word.startswith(("--output=", "--request-timeout="))]
