@@ -141,11 +141,9 @@ VERBS = {
             Exit.UNAVAILABLE: "the server could not be read, or nodes are unknown or stale",
         },
         (
-            Example("fragtui fleet --prometheus https://prometheus.example:9090 --order 9", "all nodes, worst first"),
+            Example("fragtui fleet --prometheus https://prometheus:9090 --order 9", "all nodes, worst first"),
             Example("fragtui fleet --prometheus http://localhost:9090 --once --size 32M", "a table, for blocks of 32M"),
-            Example(
-                "fragtui fleet --prometheus URL --token-file TOKEN --match '{pool=\"gpu\"}' -o json", "for a program"
-            ),
+            Example("fragtui fleet --prometheus URL --match '{pool=\"gpu\"}' -o json", "some nodes, for a program"),
         ),
     ),
     "config": Verb(

@@ -171,9 +171,10 @@ class PrometheusClient:
                 raise answer
         return [answer for answer in answers if isinstance(answer, Answer)]
 
-    def query_range(self, expression: str, start: float, end: float, step: float) -> list[Row]:
-        """Return the values of an expression at each step."""
-        fields = {"query": expression, "start": f"{start:.3f}", "end": f"{end:.3f}", "step": f"{step:.3f}"}
+    def query_past(self, expression: str, now: float, seconds: float, step: float) -> list[Row]:
+        """Return the values of an expression in the seconds before `now`, at each step back from it."""
+        start = now - seconds // step * step
+        fields = {"query": expression, "start": f"{start:.3f}", "end": f"{now:.3f}", "step": f"{step:.3f}"}
         return self._results("query_range", fields, "matrix", _rows)[0]
 
     def close(self) -> None:

@@ -198,7 +198,7 @@ class FleetReader:
             expression = self._raw.history(list(keys))
         now = self._client.time_of(self._client.query(NOW))
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
-        rows = self._client.query_range(expression, now - seconds, now, step)
+        rows = self._client.query_past(expression, now, seconds, step)
         return {keys[key]: row.points for row in rows if (key := self._known.key(row.labels)) in keys}
 
     def _by_job(self, expressions: Iterable[str]) -> list[dict[str, float]]:

@@ -45,7 +45,7 @@ def read_node_history(
     """Return the free blocks in the last seconds, at most `MAX_TIMES` times, oldest first. Raises `FleetError`."""
     now = client.time_of(client.query(NOW))
     step = max(seconds / MAX_TIMES, interval or 15.0)
-    return tuple(_by_time(name, client.query_range(_expression(match), now - seconds, now, step)))
+    return tuple(_by_time(name, client.query_past(_expression(match), now, seconds, step)))
 
 
 def _expression(match: str) -> str:

@@ -28,7 +28,7 @@ def selector(name: str, *matchers: str) -> str:
 def one_of(label: str, values: Iterable[str]) -> str:
     """Return the matcher of a label that has one of the values, which may contain anything."""
     # Of only these escapes Prometheus knows that the expression is a list of names, and uses its index.
-    return f"{label}=~{quoted('|'.join(_SPECIAL.sub(_ESCAPED, value) for value in values))}"
+    return f"{label}=~{quoted('|'.join(_SPECIAL.sub(_ESCAPED, value) for value in dict.fromkeys(values)))}"
 
 
 def equal(labels: Mapping[str, str]) -> str:

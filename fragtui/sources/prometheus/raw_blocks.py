@@ -110,7 +110,7 @@ class RawBlocks:
         return (blocks.summed(numa, self._top), blocks.joined(numa, self._top + 1), blocks.exceptions())
 
     def _without_watermarks(self, run: Run, nodes: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
-        """Return the blocks alone: of a node that has some, nobody knows whether the watermark keeps them."""
+        """Return the blocks alone: whether the watermark keeps them is unknown, so a node that has some is not OK."""
         numa = f"{', '.join(self.by)}, node"
         answers = run((self._blocks.summed(numa, self._top), self._blocks.joined(numa, self._top + 1)))
         columns = dict.fromkeys(nodes, _UNKNOWN)
