@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 
 import psutil
 
-from fragtui.model.fleet.fleet import Fleet
+from fragtui.model.fleet.fleet import Fleet, Points
 from tests.bench.bench_screen import BLANK, Program, cpu_seconds, start_costs, write_bytecode
 from tests.support.fleet_source import SyntheticFleet
 from tests.support.terminal import Terminal
@@ -32,9 +33,17 @@ class Ready(SyntheticFleet):
         changed = tuple(node._replace(blocks=(node.blocks or 0.0) + 1.0) for node in fleet.nodes)
         self._fleets = [fleet, fleet._replace(nodes=changed)]
 
+        self._points: list[dict[str, Points]] = [{}, {}]
+
     def read(self) -> Fleet:
         self._fleets.reverse()
+        self._points.reverse()
         return self._fleets[0]
+
+    def history(self, names: Sequence[str], seconds: float) -> dict[str, Points]:
+        known = self._points[0]
+        known |= super().history([name for name in names if name not in known], seconds)
+        return {name: known[name] for name in names if name in known}
 
 
 def show() -> None:
@@ -79,6 +88,7 @@ def main() -> None:
         idle_from, began = cpu_seconds(term.pid), time.monotonic()
         term.drain(5.0)
         idle = (cpu_seconds(term.pid) - idle_from) / (time.monotonic() - began)
+        spent(term, "u", 2, 0.6)
         refresh = spent(term, "u", REFRESHES, 0.6)
         step = spent(term, "\x1b[B", 60, 0.0)
         page = spent(term, "\x1b[6~", 20, 0.3)
