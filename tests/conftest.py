@@ -7,16 +7,19 @@ Profile `dev`, the default, tries 20 examples a property; `ci` tries as many as 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from fragtui.remedies.audit.log import AuditLog
 from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.trusted import programs_in, trusted_folder
 
-settings.register_profile("dev", max_examples=20)
-settings.register_profile("ci", max_examples=75)
+# How long it takes to make examples depends on what else the machine does.
+settings.register_profile("dev", max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=75, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 
@@ -50,3 +53,10 @@ def root(tree: HostTree) -> Path:
 def fragmented(tmp_path: Path) -> Path:
     """Return the root of a small node without a free block above order 3."""
     return HostTree.small(tmp_path, FRAGMENTED).root
+
+
+@pytest.fixture
+def programs() -> Iterator[Path]:
+    """Return an empty trusted folder in which programs are looked for first."""
+    with trusted_folder() as folder, programs_in(folder):
+        yield folder

@@ -68,7 +68,7 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     modules = imported(before)
     assert "fragtui.ui.panels.sizes" in modules and "textual.app" in modules
     assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
-    later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.forecast_text", "fragtui.render.report_page")
+    later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.remedy.forecast_text", "fragtui.render.report_page")
     assert not within(modules, (*later, "fragtui.ui.pages", "fragtui.ui.dialogs", "fragtui.ui.widgets.modal"))
     actions = tuple(f"fragtui.ui.screens.{name}" for name in ("saving", "remedy_controller"))
     assert not within(modules, (*actions, "fragtui.ui.widgets.page", "fragtui.output_file", "fragtui.remedies"))

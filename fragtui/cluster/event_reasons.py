@@ -26,8 +26,6 @@ _SANDBOX_REASONS = frozenset(
 )
 _CONTAINER_REASON, _SYNC_REASON = "Failed", "FailedSync"
 """A container that was not created or started (or its image); all errors of kubelets up to 1.7."""
-EVENT_REASONS = frozenset({*_SANDBOX_REASONS, _CONTAINER_REASON, _SYNC_REASON})
-"""Event reasons of a pod that can't be created; the kubelet also writes them to its log."""
 _AS_THEY_ARE = frozenset({"FailedCreatePodSandBox", "FailedCreatePodContainer", _CONTAINER_REASON, _SYNC_REASON})
 """Reasons that add nothing to their messages."""
 _IMAGE = re.compile(
@@ -51,7 +49,7 @@ _OUR_SYNC_ERRORS = re.compile(
 
 
 def was_canceled(error: str) -> bool:
-    """Return whether the kubelet gave up because the pod is to go: that is no failure to start."""
+    """Return whether the kubelet gave up because the pod is being deleted: not a failure to start."""
     return "context canceled" in error and _CANCELED.search(error) is not None
 
 

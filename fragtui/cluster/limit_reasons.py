@@ -8,9 +8,9 @@ EAGAIN = r"(?:resource temporarily unavailable|\bEAGAIN\b)"
 
 
 def near(words: str, most: int, end: str = ENOMEM) -> str:
-    """Return an expression for the words followed by `end` within at most so many characters.
+    """Return an expression for the words followed by `end` within `most` characters.
 
-    It stops at the next such words, which are nearer to the end: each character is passed once.
+    It stops at the next such words, which are nearer to the end: each character is matched once.
     """
     return rf"(?:{words})(?:(?!{words}|{end}).){{0,{most}}}+{end}"
 

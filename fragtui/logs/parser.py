@@ -109,7 +109,7 @@ class LogParser:
             return None
         second, micro, caller, said = found.groups()
         words = said.decode("ascii")
-        if " repeated " in words:
+        if " repeated " in words or words[-1:] == "=":  # It may be a soft break of quoted-printable text.
             return None
         same = self._cached
         return LogRecord(

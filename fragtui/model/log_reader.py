@@ -29,7 +29,7 @@ class LogTerms:
     """The context of a log.
 
     `name` distinguishes logs in ids, `now` (epoch seconds) and `utc_offset` (seconds) date stamps without a year or a
-    zone, `shift` corrects the former by so many seconds, `running` is the flag table for reports with neither flags
+    zone, `shift` (seconds) corrects the former, `running` is the flag table for reports with neither flags
     nor kernel, `kernel` a release for them. `head` is the beginning of the log: it shows whether its lines are wrapped.
     """
 

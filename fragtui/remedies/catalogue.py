@@ -217,11 +217,6 @@ def read_wake(root: Path) -> Remedy:
     return wake_kcompactd(bounded_int(read_text(root, PROACTIVENESS)), parse_version(release) if release else None)
 
 
-def read_catalogue(root: Path, version: KernelVersion | None = None) -> tuple[Remedy, ...]:
-    """Return all remedies of the node under `root`."""
-    return catalogue(numa_nodes(root), bounded_int(read_text(root, PROACTIVENESS)), version)
-
-
 def numa_nodes(root: Path) -> tuple[int, ...]:
     """Return the NUMA nodes that sysfs shows; none if the kernel has no NUMA or sysfs is missing."""
     try:

@@ -15,7 +15,7 @@ from fragtui.sources.host.cgroups import read_price
 
 
 class PriceMeter:
-    """Measures what a cgroup pays from now on."""
+    """Measures the cost of a reclaim to a cgroup from now on."""
 
     def __init__(self, root: Path, folder: str) -> None:
         """Take the directory of the cgroup below `root`, and read its counters."""
@@ -30,7 +30,7 @@ class PriceMeter:
         return None if step is None else cls(root, step.path.rpartition("/")[0])
 
     def read(self) -> CgroupPrice:
-        """Return what it has paid so far; unknown if it was removed."""
+        """Return the cost so far; unknown if the cgroup was removed."""
         return read_price(self._root, self._folder).since(self._before)
 
 
@@ -49,7 +49,7 @@ class FollowUp:
         order: int,
         price: PriceMeter | None = None,
     ) -> None:
-        """`price` measures what the reclaimed cgroup pays; None if none was reclaimed."""
+        """`price` measures the cost to the reclaimed cgroup; None if none was reclaimed."""
         self.price = price
         self.recovery: Recovery = compare(before, after, order)
         self.gain_decay: GainDecay | None = None

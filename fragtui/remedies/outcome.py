@@ -53,7 +53,7 @@ _ERRORS = {
     "ENOMEM": "no memory",
     "EBUSY": "a kernel before 3.16 empties only a cgroup without tasks",
     "ENODEV": "the cgroup was removed",
-    NOT_A_KERNEL_FILE: "the path is no longer that file of this kernel; nothing was written",
+    NOT_A_KERNEL_FILE: "the path no longer leads to that kernel file; nothing was written",
 }
 
 

@@ -13,7 +13,7 @@ from fragtui.model.failures.groups import MAX_GROUPS, FailureGroups, GroupedFail
 from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
 from fragtui.render.facts import Fact
-from fragtui.render.incident_text import block_words, cause_words, count_words, incident_facts, kind_counts
+from fragtui.render.incident_text import KIND_WORDS, block_words, cause_words, count_words, incident_facts, kind_counts
 from fragtui.render.terminal_text import HARD_SPACE, Line, Role, Span, table, wrapped
 from fragtui.text import counted, format_bytes
 
@@ -29,18 +29,6 @@ _WITH_ORDERS = 72
 """Columns from which on a table has the orders beside the sizes."""
 _READ = frozenset(("kubelet", "containerd", "crio", "dockerd", "cri-dockerd", "container runtime"))
 """Writers whose lines may report failures."""
-_NOT_DENIED: dict[str, str] = {
-    ReportKind.STALL: "stalled",
-    ReportKind.VMALLOC_FAILURE: "vmalloc",
-    ReportKind.SLAB_FAILURE: "slab",
-    ReportKind.OOM: "OOM",
-    ReportKind.HUGETLB_SHORTAGE: "hugetlb",
-    ReportKind.CMA_FAILURE: "CMA",
-    ReportKind.PERCPU_FAILURE: "per-CPU",
-    ReportKind.ORDER_TOO_LARGE: "too large",
-    ReportKind.HUNG_TASK: "hung task",
-    ReportKind.DEVICE_FAILURE: "driver",
-}
 _MEMORY = {True: "denied", None: "unknown", False: "no"}
 """Whether the node's memory is why a pod does not start, in the order of the table."""
 
@@ -98,7 +86,7 @@ def size_words(group: GroupedFailures) -> str:
 
 
 def _size(key: GroupKey, page_size: int) -> str:
-    kind = _NOT_DENIED.get(key.kind)
+    kind = KIND_WORDS.get(key.kind)
     if key.order is None or key.order < 0:
         return kind or "unknown"
     size = format_bytes(page_size << min(key.order, _MAX_ORDER))
@@ -147,7 +135,7 @@ POD_HEAD = ("Last", "Times", "Memory", "Why", "Pod")
 
 def size_and_order(group: GroupedFailures) -> str:
     """Return the size and the order: ``256K (order 6)``, ``OOM 4K (order 0)``."""
-    kind = _NOT_DENIED.get(group.key.kind)
+    kind = KIND_WORDS.get(group.key.kind)
     order = group.key.order
     if kind and (order is None or order < 0 or (group.example.report and group.example.report.line)):
         return kind

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't need them.
     from fragtui.kernel.reports.report import KernelReport
     from fragtui.model.state.denials import Denials
 
-_KINDS: dict[str, str] = {
+KIND_WORDS: dict[str, str] = {
     ReportKind.STALL: "stall",
     ReportKind.VMALLOC_FAILURE: "vmalloc",
     ReportKind.SLAB_FAILURE: "slab",
@@ -27,6 +27,7 @@ _KINDS: dict[str, str] = {
     ReportKind.DEVICE_FAILURE: "driver",
     SANDBOX_FAILURE: "sandbox",
 }
+"""The kinds that are no plain denial, short enough for a column."""
 _KINDS_IN_FULL: dict[str, tuple[str, str]] = {
     ReportKind.ALLOCATION_FAILURE: ("allocation failure", "allocation failures"),
     ReportKind.STALL: ("stalled allocation", "stalled allocations"),
@@ -55,7 +56,7 @@ def block_words(order: int | None, page_size: int) -> str:
 
 def brief_title(incident: Incident, page_size: int) -> str:
     """Return the kind and the block, short enough for a column: ``256K (order 6)``, ``OOM order 0``."""
-    kind = _KINDS.get(incident.kind)
+    kind = KIND_WORDS.get(incident.kind)
     if incident.order is None or incident.order < 0:
         return kind or "order ?"
     return f"{kind} order {incident.order}" if kind else block_words(incident.order, page_size)
@@ -75,13 +76,6 @@ def cause_words(incident: Incident) -> str:
         none = "no task to kill" if incident.report and incident.report.no_victim else "no victim yet"
         return f"killed {victim}{limit}" if victim else f"{none}{limit}"
     return (incident.cause or "").replace("_", " ")
-
-
-def flag_names(incident: Incident) -> str:
-    """Return the GFP flags without their prefix, else the mask; empty if the report shows neither."""
-    if incident.gfp is None:
-        return f"mode {incident.mode:#x}" if incident.mode is not None else ""
-    return "|".join(name.removeprefix("__GFP_") for name in incident.gfp)
 
 
 def flag_source(incident: Incident) -> str:

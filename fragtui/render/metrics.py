@@ -145,8 +145,8 @@ def denied_counters(tally: TraceTally, orders: int) -> tuple[Family, ...]:
         (("unknown" if order is None else str(order),), float(count))
         for order, count in sorted(counts.items(), key=lambda item: -1 if item[0] is None else item[0])
     )
-    text = "Requests that got no memory since the exporter traces, logged or not; most have a fallback."
-    lost = "Events of the trace that the kernel dropped; with any, the denied requests are a lower bound."
+    text = "Requests denied memory since the exporter began to trace, logged or not; most have a fallback."
+    lost = "Events of the trace that the kernel dropped; if any, the denied requests are a lower bound."
     return (
         Family("fragtui_denied_requests", text, ("order",), samples, counter=True),
         Family("fragtui_trace_lost_events", lost, (), (((), float(tally.lost)),), counter=True),

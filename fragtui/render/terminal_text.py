@@ -47,10 +47,9 @@ def cells(text: str) -> int:
     )
 
 
-def padded(text: str, width: int, *, right: bool = False) -> str:
+def padded(text: str, width: int) -> str:
     """Return the text filled up with spaces to a width in columns."""
-    fill = " " * max(0, width - cells(text))
-    return fill + text if right else text + fill
+    return text + " " * max(0, width - cells(text))
 
 
 def wrapped(text: str, width: int, role: Role = Role.TEXT, indent: int = 0, label: str = "") -> list[Line]:

@@ -157,9 +157,6 @@ def write_keys(keys: Keys) -> frozenset[str]:
     return frozenset(name for key in writing for name in key.keys.split(","))
 
 
-WRITE_KEYS = write_keys(KEYS)
-
-
 REPLAY = "The recording"
 
 _OWN = (

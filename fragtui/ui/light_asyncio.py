@@ -6,7 +6,7 @@ import sys
 
 
 def import_asyncio() -> None:
-    """Import asyncio as in a Python that was built without ssl; what imports ssl itself gets it as ever."""
+    """Import asyncio as in a Python that was built without ssl; what imports ssl itself gets it as usual."""
     if "ssl" in sys.modules:
         return
     sys.modules["ssl"] = None  # type: ignore[assignment]  # Then the import fails, as asyncio expects of such a Python.

@@ -58,15 +58,11 @@ class Mailbox:
 
 
 class Sampled(MailboxMessage):
-    """A new snapshot; a screen that is late gets only the newest."""
+    """A new snapshot."""
 
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self.snapshot = snapshot
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older snapshot still in the queue."""
-        return isinstance(message, Sampled)
 
 
 class Crashed(MailboxMessage):
@@ -106,15 +102,11 @@ class LeaveAsked(Message, bubble=False):
 
 
 class RemediesUpdated(MailboxMessage):
-    """An update of the remedies; each holds all that is known, so the newest is enough."""
+    """An update of the remedies."""
 
     def __init__(self, state: RemedyState) -> None:
         super().__init__()
         self.state = state
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older update still in the queue."""
-        return isinstance(message, RemediesUpdated)
 
 
 class HistoryLoaded(MailboxMessage):
@@ -138,27 +130,19 @@ class KernelLogUpdated(MailboxMessage):
 
 
 class PodsUpdated(MailboxMessage):
-    """An update of the pods; each holds all of them, so the newest is enough."""
+    """An update of the pods."""
 
     def __init__(self, update: PodUpdate) -> None:
         super().__init__()
         self.update = update
 
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older update still in the queue."""
-        return isinstance(message, PodsUpdated)
-
 
 class ConsumersRead(MailboxMessage):
-    """The largest processes; each holds all that is shown, so the newest is enough."""
+    """The largest processes."""
 
     def __init__(self, consumers: Consumers) -> None:
         super().__init__()
         self.consumers = consumers
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older reading still in the queue."""
-        return isinstance(message, ConsumersRead)
 
 
 class TraceRead(MailboxMessage):
@@ -174,12 +158,8 @@ class TraceRead(MailboxMessage):
 
 
 class CgroupsRead(MailboxMessage):
-    """The cgroups with most page cache; each holds all that is shown, so the newest is enough."""
+    """The cgroups with most page cache."""
 
     def __init__(self, cgroups: CgroupMemories) -> None:
         super().__init__()
         self.cgroups = cgroups
-
-    def can_replace(self, message: Message) -> bool:
-        """Return True for an older reading still in the queue."""
-        return isinstance(message, CgroupsRead)

@@ -41,7 +41,7 @@ class NoticeLog:
         self.notices: deque[Notice] = deque(maxlen=MAX_NOTICES)
 
     def add(self, text: str, severity: NoticeSeverity, seconds: float | None = None) -> None:
-        """Add a notice, which is fresh for so many seconds; the same one again is counted."""
+        """Add a notice, which is fresh for `seconds`; a repeated one is counted."""
         ends = time.monotonic() + (FRESH_SECONDS if seconds is None else seconds)
         notice = Notice(time.time(), text, severity, ends)
         if self.notices and (last := self.notices[-1]).text == text:

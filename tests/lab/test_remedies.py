@@ -28,7 +28,7 @@ from fragtui.remedies.guard.loop import Guard
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.runner import RemedyRun, RunRequest
-from fragtui.render.forecast_text import forecast_text
+from fragtui.render.remedy.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
 from tests.support.fragment_cache import HUGE_POOL
 from tests.support.lab import alone, lab

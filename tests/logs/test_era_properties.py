@@ -40,7 +40,15 @@ def is_subset(found: dict[str, Any], era: Era) -> list[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("era", ERAS, ids=NAMES)
-@pytest.mark.parametrize("transport", ["dmesg", "kmsg", "rsyslog with #012", "journalctl export"])
+@pytest.mark.parametrize(
+    "transport",
+    [
+        "dmesg",
+        pytest.param("kmsg", marks=pytest.mark.by_hand),
+        "rsyslog with #012",
+        pytest.param("journalctl export", marks=pytest.mark.by_hand),
+    ],
+)
 def test_cut_anywhere_no_fact_is_wrong(era: Era, transport: str) -> None:
     data = TRANSPORTS[transport](era.messages)
     # Every byte of what is most dense in facts, the head and the kill; of the rest every 47th.

@@ -28,7 +28,7 @@ from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.ladder import gentlest, ladder
 from fragtui.remedies.outcome import StepDone, describe_outcome
 from fragtui.remedies.replay import title_of
-from fragtui.render.forecast_text import forecast_text
+from fragtui.render.remedy.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
 from tests.support.cgroup_tree import OTHER_PODS, put_v2
 from tests.support.host_tree import FRAGMENTED, HostTree

@@ -224,7 +224,7 @@ def test_a_guard_that_must_be_typed_does_not_start(node: HarmlessNode) -> None:
     assert node.asked_for == []
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_the_screen_runs_a_remedy_after_the_typed_name_only(node: HarmlessNode) -> None:
     set_policy(node.root, 'confirm = "type"\nallowed_remedies = ["drop-caches-3", "drop-caches-1"]')
     with node.screen() as program:

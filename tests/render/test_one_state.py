@@ -23,10 +23,10 @@ from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.card.state_text import badge, need, sentence
 from fragtui.render.check_json import check_fields
-from fragtui.render.forecast_text import forecast_text
 from fragtui.render.incident_text import kind_counts
 from fragtui.render.metrics import Family, node_metrics
 from fragtui.render.numbers import rough
+from fragtui.render.remedy.forecast_text import forecast_text
 from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report.report_json import report_fields
 from fragtui.render.report_page import failures_of, report_page, state_of

@@ -44,7 +44,7 @@ STANDARD = Case(
     frames=10,
     zones=(("Normal", 140744, 44112, (26040, 4200, 187, 0, 0, 0, 0, 0, 0, 0, 0)),),
 )
-"""The report that every clothing shows."""
+"""The report that every wrapped text shows."""
 
 
 def device(cause: str, *says: str) -> Case:

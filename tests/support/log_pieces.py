@@ -60,17 +60,16 @@ def two_callers(one: Era, two: Era, run: int) -> bytes:
         [line.replace(b"] ", b"][" + caller + b"] ", 1) for line in TRANSPORTS["dmesg -r"](era.messages).splitlines()]
         for era, caller in ((one, b"   T460"), (two, b"     C1"))
     ]
-    lines: list[bytes] = []
-    while any(sides):
-        for side in sides:
-            lines += side[:run]
-            del side[:run]
-    return b"\n".join(lines) + b"\n"
+    return _woven(sides, run)
 
 
 def two_cpus(one: Era, two: Era, run: int) -> bytes:
     """The same without callers."""
-    sides = [SYSLOG(era.messages).splitlines() for era in (one, two)]
+    return _woven([SYSLOG(era.messages).splitlines() for era in (one, two)], run)
+
+
+def _woven(sides: list[list[bytes]], run: int) -> bytes:
+    """Return the lines of all sides in turn, `run` of each at a time."""
     lines: list[bytes] = []
     while any(sides):
         for side in sides:

@@ -25,6 +25,11 @@ NO_IMAGE = ReasonClass("image", False, "no image", "Pull it.")
 VAGUE = ReasonClass("exit", None, "exit status 1", "Look.")
 
 
+def pages_of(blocks: Sequence[int]) -> int:
+    """Return the pages of free blocks by order."""
+    return sum(count << order for order, count in enumerate(blocks))
+
+
 def node(
     *free_blocks: tuple[int, ...],
     cache: int = 4 * GIB,
@@ -36,11 +41,11 @@ def node(
     """Return a node with one Normal zone for each NUMA node: 16 GiB, `cache` pages of page cache, min watermark."""
     zones = []
     for number, blocks in enumerate(free_blocks):
-        free = sum(count << order for order, count in enumerate(blocks))
+        free = pages_of(blocks)
         info = ZoneInfo(
             number, "Normal", free=free, min=least, low=least * 2, high=least * 3, present=16 * GIB, managed=16 * GIB,
             file=cache, protection=(0, 0, 0), lru=12 * GIB,
-            free_cma=0 if cma is None else sum(count << order for order, count in enumerate(cma)), free_highatomic=0,
+            free_cma=0 if cma is None else pages_of(cma), free_highatomic=0,
         )  # fmt: skip
         zones.append(Zone(ZoneBlocks(number, "Normal", blocks), info))
     meminfo = {

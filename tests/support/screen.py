@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from fragtui.sources.recording.recorder import Recorder
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.keys import KeyMap
 from fragtui.ui.terminal.detection import TerminalLook
+from fragtui.ui.widgets.rows import Line
 from fragtui.ui.wiring import AppDependencies, Tracing
 
 SIZES = [(60, 20), (80, 24), (120, 40), (200, 50)]
@@ -108,3 +109,13 @@ def lines_of(app: object) -> list[str]:
 def text_of(app: object) -> str:
     """Return the screen as text."""
     return "\n".join(lines_of(app))
+
+
+def texts_of(lines: Iterable[Line]) -> list[str]:
+    """Return the text of lines that a panel or a page has made."""
+    return ["".join(text for text, _ in row.spans) for row in lines]
+
+
+def words_of(app: FragtuiApp, page: str) -> str:
+    """Return all text of a page (a selector) or dialog, what is scrolled away included, with single spaces."""
+    return " ".join(" ".join(texts_of(app.screen.query_one(page)._lines)).split())  # type: ignore[attr-defined]

@@ -83,7 +83,14 @@ async def test_a_warning_is_answered_once(tmp_path: Path, keys: str) -> None:
             assert len(answers) == 1
 
 
-@pytest.mark.parametrize("action", ["scroll(10)", "answer(False)", "next_variant", "dismiss"])
+@pytest.mark.parametrize(
+    "action",
+    [
+        "answer(False)",
+        "dismiss",
+        *(pytest.param(each, marks=pytest.mark.by_hand) for each in ("scroll(10)", "next_variant")),
+    ],
+)
 async def test_a_key_between_a_push_and_its_compose_does_nothing(tmp_path: Path, action: str) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)

@@ -16,16 +16,16 @@ from fragtui.ui.keys import (
     REPLAY_KEYS,
     SAVE_MENU,
     UNUSED,
-    WRITE_KEYS,
     Keys,
     with_menu,
+    write_keys,
 )
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.replay import ReplayScreen
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
-from tests.support.screen import lines_of, make_app, running
+from tests.support.screen import lines_of, make_app, running, texts_of
 
 both = pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS], ids=["live", "replay"])
 
@@ -61,7 +61,7 @@ def test_the_keys_that_engineers_expect_in_a_list_are_free_for_it(keys: Keys) ->
     assert (commands["pageup"], commands["pagedown"]) == ("page-up", "page-down")
     assert commands["plus"] == "faster" and commands["minus"] == "slower"
     assert "y" not in commands and "n" not in commands, "they answer questions"
-    assert {"1", "2", "3", "c", "N", "K", "l", "R", "A"} == WRITE_KEYS
+    assert {"1", "2", "3", "c", "N", "K", "l", "R", "A"} == write_keys(KEYS)
 
 
 async def test_without_room_the_footer_leaves_out_what_does_nothing_now_before_anything_else(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ async def test_without_room_the_footer_leaves_out_what_does_nothing_now_before_a
 
 @both
 def test_the_help_page_lists_every_key(keys: Keys) -> None:
-    page = "\n".join("".join(text for text, _ in row.spans) for row in help_lines(with_menu(keys, SAVE_MENU), 90))
+    page = "\n".join(texts_of(help_lines(with_menu(keys, SAVE_MENU), 90)))
     for key in (*keys, *(key._replace(keys=f"w {key.keys}") for key in SAVE_MENU)):
         assert re.search(rf"^ +{re.escape(key.all_shown)} +{re.escape(key.help[:30])}", page, re.MULTILINE), key
 
@@ -96,6 +96,6 @@ def test_the_readme_lists_every_key() -> None:
 def test_every_key_has_an_action(screen: type[LiveScreen | ReplayScreen], keys: Keys) -> None:
     for key in keys:
         name = key.action.partition("(")[0]
-        if screen is LiveScreen or key.keys not in WRITE_KEYS:  # A replay disables these.
+        if screen is LiveScreen or key.keys not in write_keys(KEYS):  # A replay disables these.
             owner = FragtuiApp if name.startswith("app.") else screen
             assert hasattr(owner, f"action_{name.removeprefix('app.')}"), key

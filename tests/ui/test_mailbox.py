@@ -46,8 +46,9 @@ async def test_a_busy_screen_finds_the_newest_snapshot_and_every_incident(tmp_pa
         reader = threading.Thread(target=read)
         reader.start()
         reader.join()  # It blocks the screen's own loop.
+        gc.collect()  # Messages of earlier tests may be garbage that waits.
         waiting = [each for each in gc.get_objects() if isinstance(each, Sampled | KernelLogUpdated)]
-        assert len(waiting) <= 4
+        assert len(waiting) <= 6  # Of 2,000: one of each kind waits, one of each is handled, one was the first.
         del waiting
         await until(pilot, lambda: app.main.session.failures.failures == 1000)
 

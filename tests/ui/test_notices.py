@@ -18,7 +18,7 @@ from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
 from fragtui.ui.notices import MAX_NOTICES, NoticeLog
 from fragtui.ui.pages.notices_page import notice_lines
 from tests.support.host_tree import HostTree
-from tests.support.screen import lines_of, make_app, running, text_of, until
+from tests.support.screen import lines_of, make_app, running, text_of, texts_of, until
 
 
 def test_the_log_counts_what_comes_again_and_is_bounded() -> None:
@@ -31,7 +31,7 @@ def test_the_log_counts_what_comes_again_and_is_bounded() -> None:
     assert log.newest is not None and (log.newest.count, log.newest.style) == (2, "warn")
     log.add("soon over", "error", -1.0)
     assert log.fresh is None, "its time is over"
-    page = ["".join(text for text, _ in row.spans) for row in notice_lines(log, 40)]
+    page = texts_of(notice_lines(log, 40))
     assert page[0].endswith("soon over") and page[1].endswith(f"message {MAX_NOTICES + 4} ×2"), "the newest first"
 
 

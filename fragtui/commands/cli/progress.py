@@ -6,7 +6,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TextIO
 
 from fragtui.commands.cli.output import is_terminal, width_of
 from fragtui.sources.saved.explain import OpenLog
@@ -29,11 +28,10 @@ class Progress:
         self,
         position: Callable[[], tuple[int, int | None]],
         label: Callable[[], str],
-        stream: TextIO | None = None,
     ) -> None:
         self._position = position
         self._label = label
-        self._stream = sys.stderr if stream is None else stream
+        self._stream = sys.stderr
         self._begun = time.monotonic()
         self._due = self._begun + _FIRST_S
         self._drawn = False
@@ -79,7 +77,7 @@ def progress_of_logs(logs: Sequence[OpenLog]) -> tuple[int, int | None]:
 
 
 def progress_words(read: int, whole: int | None, label: str, seconds: float) -> str:
-    """Return how far a reading is after so many seconds, and how long it still takes at this speed."""
+    """Return the progress of a reading after `seconds`, and the time left at this speed."""
     if whole is None or whole < read:
         return f"{_size(read, read)} · {label} · {seconds:.0f} s"
     left = (whole - read) * seconds / read if read else None

@@ -81,4 +81,4 @@ def read_only_because(args: argparse.Namespace) -> str | None:
 def trace_forbidden(args: argparse.Namespace) -> str | None:
     """Return why nothing may be traced: read-only, unless the command line itself asks for a trace; else None."""
     why = read_only_because(args)
-    return None if why is None or "trace" in args.named else f"started with {why}; add --trace to trace nevertheless"
+    return None if why is None or "trace" in args.named else f"started with {why}; add --trace to trace anyway"

@@ -53,7 +53,7 @@ def add_look_options(parser: argparse.ArgumentParser) -> None:
         type=_idle_exit,
         default=None,
         metavar="off|DURATION",
-        help="quit after so long without a key, such as 30m or 8h, also if something runs (default off)",
+        help="quit after this time without a key, such as 30m or 8h, even if something runs (default off)",
     )
 
 

@@ -30,8 +30,8 @@ from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.site_policy import typed_name, unconfirmed_because
-from fragtui.render.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
-from fragtui.render.remedy_report import decay_json, outcome_json, outcome_lines
+from fragtui.render.remedy.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
+from fragtui.render.remedy.remedy_report import decay_json, outcome_json, outcome_lines
 from fragtui.sources.host.conditions import read_conditions
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import format_duration, parse_duration, printable

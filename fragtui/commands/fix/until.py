@@ -100,7 +100,7 @@ def _start_time(root: Path, pid: int) -> bytes | None:
 
 
 class LogWatch:
-    """Searches what is appended to a file from now on, or comes on standard input (``-``), for a text."""
+    """Searches what is appended to a file from now on, or arrives on standard input (``-``), for a text."""
 
     def __init__(self, path: str, text: str) -> None:
         """Raise CannotWatch if the file can't be opened."""
@@ -122,7 +122,7 @@ class LogWatch:
                 raise CannotWatch(f"{printable(path)}: {os_reason(error)}") from error
 
     def over(self) -> str | None:
-        """Return that the text has come, or that standard input has ended; never waits."""
+        """Return that the text was found, or that standard input has ended; never waits."""
         for _ in range(_MAX_BYTES // _CHUNK):
             data = self._read()
             if data is None:
@@ -133,7 +133,7 @@ class LogWatch:
                 continue
             seen = self._tail + data
             if self._wanted in seen:
-                return f"{self._name} has the text {printable(self._text, 100)!r}"
+                return f"{self._name} contains the text {printable(self._text, 100)!r}"
             self._tail = seen[-len(self._wanted) + 1 :] if len(self._wanted) > 1 else b""
         return None
 
@@ -141,7 +141,7 @@ class LogWatch:
         return open_at_once(Path(self._path))
 
     def _read(self) -> bytes | None:
-        """Return what has come, empty for nothing; None at the end of standard input."""
+        """Return the new bytes, empty if there are none; None at the end of standard input."""
         if self._path == "-":
             if not select.select([0], [], [], 0)[0]:
                 return b""
@@ -165,7 +165,7 @@ class LogWatch:
                 os.lseek(self._descriptor, 0, os.SEEK_SET)
             else:
                 return False
-        except OSError:  # Between two files: it is looked for again.
+        except OSError:  # Between two files: the next call looks again.
             return False
         self._tail = b""
         return True

@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         const=_WATCH_SECONDS,
         metavar="SECONDS",
-        help="check again every so many seconds (default 2) until interrupted",
+        help="check again at this interval (default 2) until interrupted",
     )
     add_color(parser)
     add_quiet(parser)

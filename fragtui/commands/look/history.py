@@ -17,7 +17,7 @@ from fragtui.model.remedy.tuning_advice import Advice, advise
 from fragtui.remedies.audit.history import AuditHistory, read_history
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
-from fragtui.render.remedy_report import episode_json
+from fragtui.render.remedy.remedy_report import episode_json
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.host.vm_settings import read_vm_settings

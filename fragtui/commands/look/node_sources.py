@@ -47,7 +47,7 @@ class NodeSources:
         self._changed = time.monotonic()
 
     def wait(self, quiet_seconds: float = 0.0) -> None:
-        """Wait until each has answered, and for so long delivered nothing more; not beyond the deadline."""
+        """Wait until each has answered and then been quiet for `quiet_seconds`, at most until the deadline."""
         while (now := time.monotonic()) < self._end:
             if self._have_answered() and now - self._changed >= quiet_seconds:
                 return

@@ -57,7 +57,7 @@ HELP = "write a report for a ticket: verdict, zones, incidents, pods, remedies, 
 _SOURCES_SECONDS = 1.2
 """Time for all logs and sources of pods together: the report comes within two seconds."""
 _QUIET_SECONDS = 0.3
-"""What has delivered nothing for so long has delivered what it has; there are four updates of pods a second."""
+"""Seconds of silence after which a source counts as complete; there are four updates of pods a second."""
 _MAX_TRACE = 3600
 """Seconds of the longest trace."""
 _FORMATS = ("json", "wide")
@@ -91,7 +91,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         dest="trace_for",  # `trace` is a setting, of the verbs that trace as long as they run.
         type=_seconds,
         metavar="S",
-        help="trace for so many seconds first: denied requests, fragmentation and waits (root; makes and removes a "
+        help="trace for this many seconds first: denied requests, fragmentation and waits (root; makes and removes a "
         "tracefs instance)",
     )
     add_color(parser)
@@ -203,8 +203,7 @@ def _traced(args: argparse.Namespace, progress: _Progress) -> TraceTally:
             ended.set()
 
     progress.note(f"tracing for {args.trace_for:.0f} s")
-    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
-    trace = TraceReader(reader.tree.root, take, lambda text: None, old_migratetypes=old)
+    trace = TraceReader(reader.tree.root, take, lambda text: None, reader.host.version)
     trace.start()
     ended.wait(args.trace_for)
     trace.close()

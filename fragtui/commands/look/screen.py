@@ -254,9 +254,7 @@ def _trace_reader(
         traces.take(batch)
         deliver(batch)
 
-    version = reader.host.version
-    old = version is not None and not version.at_least(4, 4)
-    return TraceReader(reader.tree.root, take, on_crash, old_migratetypes=old)
+    return TraceReader(reader.tree.root, take, on_crash, reader.host.version)
 
 
 def _remove_stale_traces(root: Path) -> None:

@@ -79,7 +79,7 @@ def _address(text: str) -> tuple[str, int]:
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal arrives, or write once; return the exit status."""
     if args.fleet and not args.rules:
-        report_error(args, "--fleet means nothing without --rules")
+        report_error(args, "--fleet needs --rules")
         return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     if args.rules:
@@ -167,5 +167,4 @@ def _trace_reader(args: argparse.Namespace, source: NodeSource) -> TraceReader |
     if (why := trace_forbidden(args)) is not None:
         warn(why)
         return None
-    old = reader.host.version is not None and not reader.host.version.at_least(4, 4)
-    return TraceReader(reader.tree.root, take, warn, old_migratetypes=old)
+    return TraceReader(reader.tree.root, take, warn, reader.host.version)

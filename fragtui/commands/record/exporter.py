@@ -150,7 +150,7 @@ class NodeSource:
 
 
 def _can_tell(update: PodUpdate) -> bool:
-    """Return whether a source tells which pods are stuck: some that were seen are no longer true if all are down."""
+    """Return whether any source of pods works: without one, those that were stuck may have started."""
     seen = any(source.sight is Sight.LOOKED and source.name != "crictl" for source in update.sources)
     return pods_sight(update.sources) is Sight.LOOKED or (bool(update.stuck.pods) and seen)
 

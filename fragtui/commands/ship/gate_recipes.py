@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-from fragtui.commands.ship.lean_manifest import LEAN_CONTAINER
-from fragtui.commands.ship.manifests import REMEDY_MOUNTS, mount_rows, volume_rows
+from textwrap import indent
+
+from fragtui.commands.ship.workloads import (
+    REMEDY_MOUNTS,
+    ROOT,
+    container,
+    daemon_set,
+    lean_container,
+    mount_rows,
+    volume_rows,
+)
 
 DEFAULT_NEED = "200x2M"
 
-_INIT = """\
-        - name: gate
-          image: {image}
-          imagePullPolicy: IfNotPresent
-          # The image's entry point has --root /host. A status other than 0 restarts this container: 4 not ready now,
-          # 5 all remedies ran and did not help, 3 unknown; kubectl logs -c gate has the line that says why.
-          args: [gate, --need, {need}, --heal, "-y", --wait, 10m]
-          env:
-            - name: NODE_NAME
-              valueFrom:
-                fieldRef:
-                  fieldPath: spec.nodeName
-          securityContext:
-            # Remedies need uid 0 and the writable mounts below, but no capability, and the pod is not privileged.
-            runAsUser: 0
-            runAsGroup: 0
-            privileged: false
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities:
-              drop: [ALL]
-          resources:
-            requests:
-              cpu: 10m
-              memory: 32Mi
-            limits:
-              cpu: "1"
-              memory: 128Mi
-          volumeMounts:
-{mounts}"""
+_COMMAND = """\
+# The image's entry point has --root /host. A status other than 0 restarts this container: 4 not ready now,
+# 5 all remedies ran and did not help, 3 unknown; kubectl logs -c gate has the line that says why.
+args: [gate, --need, {need}, --heal, "-y", --wait, 10m]
+"""
+
+_ABOUT_USER = "# Remedies need uid 0 and the writable mounts below, but no capability, and the pod is not privileged.\n"
 
 _POD = """\
 # A pod whose containers start once the node has the memory: the init container and the volumes go into the pod template
@@ -55,48 +41,14 @@ spec:
   volumes:
 {volumes}"""
 
-_DAEMON_SET = """\
+_ABOUT_DAEMON_SET = """\
 # Prepares nodes, one after another: the init container runs remedies until the node has the memory, and
 # maxUnavailable is the limit of the rollout. A node that does not get it stays unready and stops the rollout.
 # kubectl -n fragtui rollout status, pause, resume, undo and restart control it. ship manifests has its namespace.
 # When the DaemonSet is made, its pods start on all nodes with the label at once, so label a node when it is empty:
 #   kubectl label node NODE fragtui/gate=on
 # A node that stays unready tries again at most every 5 minutes, and each try drops its page cache: remove the label.
-apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: fragtui-gate
-  namespace: fragtui
-  labels:
-    app.kubernetes.io/name: fragtui-gate
-spec:
-  selector:
-    matchLabels:
-      app.kubernetes.io/name: fragtui-gate
-  updateStrategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxUnavailable: 1
-  template:
-    metadata:
-      labels:
-        app.kubernetes.io/name: fragtui-gate
-    spec:
-      nodeSelector:
-        kubernetes.io/os: linux
-        fragtui/gate: "on"
-      tolerations:
-        - operator: Exists
-      automountServiceAccountToken: false
-      enableServiceLinks: false
-      terminationGracePeriodSeconds: 10
-      securityContext:
-        seccompProfile:
-          type: RuntimeDefault
-      initContainers:
-{init}      containers:
-{metrics}      volumes:
-{volumes}"""
+"""
 
 _DROP_IN = """\
 # /etc/systemd/system/JOB.service.d/fragtui-gate.conf; then systemctl daemon-reload
@@ -121,15 +73,19 @@ exec {program} gate --need {need} --heal -y --wait 5m --unless-process slurmstep
 
 def gate_pod(need: str, image: str) -> str:
     """Return a Pod with the gate as its init container."""
-    shift = "    "
-    init = "".join(line.removeprefix(shift) for line in _init(need, image).splitlines(keepends=True))
-    volumes = "".join(line.removeprefix(shift) for line in _volumes().splitlines(keepends=True))
-    return _POD.format(init=init, volumes=volumes)
+    return _POD.format(init=indent(_init(need, image), "    "), volumes=indent(volume_rows(REMEDY_MOUNTS), "    "))
 
 
 def gate_daemon_set(need: str, image: str) -> str:
     """Return a DaemonSet with the gate as its init container."""
-    return _DAEMON_SET.format(init=_init(need, image), metrics=LEAN_CONTAINER.format(image=image), volumes=_volumes())
+    return _ABOUT_DAEMON_SET + daemon_set(
+        "fragtui-gate",
+        lean_container(image),
+        max_unavailable="1",
+        node_label='fragtui/gate: "on"\n',
+        init=_init(need, image),
+        volumes=volume_rows(REMEDY_MOUNTS),
+    )
 
 
 def gate_drop_in(need: str, program: str) -> str:
@@ -143,9 +99,11 @@ def gate_prolog(need: str, program: str) -> str:
 
 
 def _init(need: str, image: str) -> str:
-    mounts = "".join(mount_rows(mount) for mount in REMEDY_MOUNTS)
-    return _INIT.format(image=image, need=need, mounts=mounts)
-
-
-def _volumes() -> str:
-    return "".join(volume_rows(mount) for mount in REMEDY_MOUNTS)
+    return container(
+        "gate",
+        image,
+        _COMMAND.format(need=need),
+        ("32Mi", "128Mi"),
+        user=_ABOUT_USER + ROOT,
+        mounts=mount_rows(REMEDY_MOUNTS),
+    )

@@ -1,4 +1,4 @@
-"""The texts of the manifests, as templates of `str.format`."""
+"""The texts of the manifests; RULE is a template of `str.format`."""
 
 NAMESPACE = """\
 apiVersion: v1
@@ -58,143 +58,63 @@ subjects:
     namespace: fragtui
 """
 
-DAEMON_SET = """\
-{about}apiVersion: apps/v1
-kind: DaemonSet
-metadata:
-  name: fragtui
-  namespace: fragtui
-  labels:
-    app.kubernetes.io/name: fragtui
-    app.kubernetes.io/version: "{version}"
-    app.kubernetes.io/component: {mode}
-spec:
-  selector:
-    matchLabels:
-      app.kubernetes.io/name: fragtui
-  updateStrategy:
-    type: RollingUpdate
-    rollingUpdate:
-      maxUnavailable: 10%
-  template:
-    metadata:
-      labels:
-        app.kubernetes.io/name: fragtui
-        app.kubernetes.io/version: "{version}"
-        app.kubernetes.io/component: {mode}
-      annotations:
-        kubectl.kubernetes.io/default-container: fragtui
-        prometheus.io/scrape: "true"
-        prometheus.io/port: "9917"
-    spec:
-      nodeSelector:
-        kubernetes.io/os: linux
-      tolerations:
-        - operator: Exists
-      priorityClassName: system-node-critical
-      # The network and the host name of the node: an API server at 127.0.0.1 is reached, also while the pod network
-      # is down.
-      hostNetwork: true
-      dnsPolicy: ClusterFirstWithHostNet
-      # The kubelet's own credentials stay with root on the node. These may list and watch pods and events.
-      serviceAccountName: fragtui
-      automountServiceAccountToken: true
-      enableServiceLinks: false
-      terminationGracePeriodSeconds: 10
-      securityContext:
-{user}        # adm: it may read the journal and the log files of most distributions.
-        supplementalGroups: [4]
-        seccompProfile:
-          type: RuntimeDefault
-      containers:
-        - name: fragtui
-          image: {image}
-          imagePullPolicy: IfNotPresent
-          # The image's entry point has --root /host. Anyone who reaches the node's address can read the metrics: a
-          # mounted certificate and token protect them (--tls-cert, --token-file; then scheme: HTTPS in the probes).
-          args: [export, --listen, "$(POD_IP):9917"]
-          # Reports and recordings of a screen are written here.
-          workingDir: /tmp
-          env:
-            - name: NODE_NAME
-              valueFrom:
-                fieldRef:
-                  fieldPath: spec.nodeName
-            - name: POD_IP
-              valueFrom:
-                fieldRef:
-                  fieldPath: status.podIP
-{env}          ports:
-            - name: metrics
-              containerPort: 9917
-              protocol: TCP
-          livenessProbe:
-            httpGet:
-              path: /healthz
-              port: metrics
-            periodSeconds: 30
-            timeoutSeconds: 10
-            failureThreshold: 5
-          readinessProbe:
-            httpGet:
-              path: /healthz
-              port: metrics
-            periodSeconds: 10
-            timeoutSeconds: 5
-          securityContext:
-            privileged: false
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities:
-              drop: [ALL]
-          resources:
-            requests:
-              cpu: 10m
-              memory: 64Mi
-            # The exporter takes 36 MB, each screen with its children up to 95 MB: room for two.
-            limits:
-              cpu: "1"
-              memory: 256Mi
-          volumeMounts:
-{mounts}{guard}      volumes:
-{volumes}"""
+NODE_ACCESS = """\
+priorityClassName: system-node-critical
+# The network and the host name of the node: an API server at 127.0.0.1 is reached, also while the pod network
+# is down.
+hostNetwork: true
+dnsPolicy: ClusterFirstWithHostNet
+# The kubelet's own credentials stay with root on the node. These may list and watch pods and events.
+serviceAccountName: fragtui
+automountServiceAccountToken: true
+"""
 
+EXPORT = """\
+# The image's entry point has --root /host. Anyone who reaches the node's address can read the metrics: a
+# mounted certificate and token protect them (--tls-cert, --token-file; then scheme: HTTPS in the probes).
+args: [export, --listen, "$(POD_IP):9917"]
+# Reports and recordings of a screen are written here.
+workingDir: /tmp
+"""
+
+POD_IP = """\
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+"""
+
+READ_ONLY_ENV = """\
+# As --read-only, for every fragtui in this pod.
+- name: FRAGTUI_READ_ONLY
+  value: "true"
+"""
+
+LIVENESS = """\
+livenessProbe:
+  httpGet:
+    path: /healthz
+    port: metrics
+  periodSeconds: 30
+  timeoutSeconds: 10
+  failureThreshold: 5
+"""
+
+LOG_READERS = """\
+# adm: it may read the journal and the log files of most distributions.
+supplementalGroups: [4]
+"""
+
+ABOUT_GUARD = "# Reads the policy in guard.toml. Read what it would do in its log first, then remove --dry-run.\n"
 GUARD = """\
-        # Reads the policy in guard.toml. Read what it would do in its log first, then remove --dry-run.
-        - name: guard
-          image: {image}
-          imagePullPolicy: IfNotPresent
-          # A container that ends is started again, so a guard that gave up must stay.
-          args: [guard, --dry-run, --stay, --policy, /etc/fragtui/guard.toml]
-          env:
-            - name: NODE_NAME
-              valueFrom:
-                fieldRef:
-                  fieldPath: spec.nodeName
-          securityContext:
-            privileged: false
-            allowPrivilegeEscalation: false
-            readOnlyRootFilesystem: true
-            capabilities:
-              drop: [ALL]
-          resources:
-            requests:
-              cpu: 10m
-              memory: 24Mi
-            limits:
-              cpu: "1"
-              memory: 96Mi
-          volumeMounts:
-{mounts}            - name: guard-policy
-              mountPath: /etc/fragtui
-              readOnly: true
+# A container that ends is started again, so a guard that gave up must stay.
+args: [guard, --dry-run, --stay, --policy, /etc/fragtui/guard.toml]
 """
 
-GUARD_VOLUME = """\
-        - name: guard-policy
-          configMap:
-            name: fragtui-guard
-"""
+GUARD_MOUNT = "- name: guard-policy\n  mountPath: /etc/fragtui\n  readOnly: true\n"
+GUARD_VOLUME = "- name: guard-policy\n  configMap:\n    name: fragtui-guard\n"
+TMP_MOUNT = "- name: tmp\n  mountPath: /tmp\n"
+TMP_VOLUME = "- name: tmp\n  emptyDir:\n    sizeLimit: 64Mi\n"
 
 ABOUT_WATCH = """\
 # watch: metrics of every node, and the screen, without a way to write to the node:
@@ -216,21 +136,10 @@ ABOUT_TREAT = """\
 # With SELinux enforcing add seLinuxOptions: {type: spc_t}.
 """
 
-NOT_ROOT = """\
-        runAsNonRoot: true
-        runAsUser: 65534
-        runAsGroup: 65534
-"""
-
-ROOT = """\
-        runAsUser: 0
-        runAsGroup: 0
-"""
-
-READ_ONLY_ENV = """\
-            # As --read-only, for every fragtui in this pod.
-            - name: FRAGTUI_READ_ONLY
-              value: "true"
+ABOUT_LEAN = """\
+# lean: at most 24 series a node, for large fleets: state, largest free block by zone, severity and blocks of the orders
+# 3, 4, 9 and the largest. It mounts nothing and has no privilege, so it knows no failures and no pods, and its metrics
+# of these are absent. /proc/buddyinfo and /proc/zoneinfo are the node's own in every container.
 """
 
 POD_MONITOR = """\

@@ -11,12 +11,8 @@ from fragtui.text import printable
 
 MAX_LINE = 4096
 """Bytes of a line; the kernel's are at most a page."""
-_COMM = 16
-"""Bytes of the name of a task, padded on the left: kernel/trace/trace_output.c, ``%16s-%-7d``.
-
-A name has at most 15 bytes, any but NUL, newlines included. The head that follows it is longer than that, so no name
-can forge one.
-"""
+# A task's name is padded to 16 bytes: kernel/trace/trace_output.c, ``%16s-%-7d``. It has at most 15, any but NUL,
+# newlines included. The head that follows it is longer than that, so no name can forge one.
 _EVENT = re.compile(
     rb"(?s:(.{16}))-(\d{1,10}) {0,8}(?:\([ \d-]{1,10}\) )? {0,8}\[\d{3,6}\] (?:\S{4,6} )? {0,8}(\d{1,12}\.\d{6}): "
     rb"(\w{1,64}): "

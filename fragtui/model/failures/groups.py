@@ -172,7 +172,7 @@ def _joined(key: GroupKey, groups: Sequence[GroupedFailures]) -> GroupedFailures
 
 
 def are_many(keys: Iterable[GroupKey]) -> bool:
-    """Return whether so many groups are listed by size and cause only."""
+    """Return whether there are too many groups to list them by task: then by size and cause only."""
     return sum(key.kind != SANDBOX_FAILURE for key in keys) > MAX_EXACT
 
 
@@ -212,7 +212,7 @@ def group_failures(incidents: Iterable[Incident], limit: int = MAX_GROUPS) -> Fa
 
 
 def typical(groups: Sequence[GroupedFailures], count: int) -> tuple[GroupedFailures, ...]:
-    """Return so many groups, in the given order: the first of them, which is the newest, and the largest others."""
+    """Return `count` groups, in the given order: the first of them, which is the newest, and the largest others."""
     largest = sorted(groups[1:], key=attrgetter("count"), reverse=True)[: max(0, count - 1)]
     return tuple(group for place, group in enumerate(groups) if group in largest or (place == 0 and count > 0))
 

@@ -55,7 +55,7 @@ class Host(NamedTuple):
     page_size: int
     """Bytes."""
     page_size_assumed: bool = False
-    """True if saved files do not give it: it is the usual one of kernels with so many orders."""
+    """True if saved files do not give it: it is the usual one of kernels with that number of orders."""
     page_size_doubt: str | None = None
     """What among the saved files contradicts it."""
 

@@ -24,7 +24,7 @@ class _Run:
     since: float | None
     sandbox_id: str | None
     assumed: bool = False
-    """Whether only the kubelet's silence says so."""
+    """Whether only the kubelet's silence shows it."""
 
 
 class KnownPods:
@@ -71,7 +71,7 @@ class KnownPods:
             self._list(pod)
 
     def assume_runs(self, pod: PodRef, since: float | None) -> None:
-        """Take it that a pod runs, until a line says that it does not."""
+        """Record that a pod runs, until a line reports otherwise."""
         for key in _keys(pod):
             _keep(self._runs, key, _Run(pod, since, None, assumed=True))
 
@@ -104,7 +104,7 @@ class KnownPods:
         return observation
 
     def is_gone(self, observation: PodObservation) -> bool:
-        """Return whether the API says that the pod is gone: as it went, or by a later list without it."""
+        """Return whether the API reported the pod as deleted, or a later list lacks it."""
         pod, at = observation.pod, self._listed_at
         if pod.uid is not None and pod.uid in self._gone:
             return True

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from fragtui.cluster.observation import VOLUME_STEP, PodFact, PodObservation
-from fragtui.cluster.pod_ref import PodRef, cgroup_owner
+from fragtui.cluster.pod_ref import PodRef
 from fragtui.cluster.sandbox_attempts import Attempt, AttemptAssembler
 from fragtui.model.pods.known_pods import MAX_NAMES, KnownPods
 from fragtui.model.pods.pod_state import PodState
@@ -119,13 +119,6 @@ class PodTracker:
         for entry in self._entries:
             entry.after_remedy = name
         return bool(self._entries)
-
-    def pod_of(self, cgroup_path: str) -> PodRef | None:
-        """Return the pod of a cgroup path, with its name if known; None if the cgroup is not a pod's."""
-        owner = cgroup_owner(cgroup_path)
-        if owner is None or owner.uid is None:
-            return None
-        return self._known.named(owner.uid)
 
     @property
     def names(self) -> tuple[PodRef, ...]:

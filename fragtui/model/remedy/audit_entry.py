@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, fields
 from typing import Any
 
 from fragtui.kernel.procfs.buddyinfo import MAX_ORDER
@@ -15,13 +15,13 @@ from fragtui.text import JSON_BYTES, epoch_seconds, printable
 AUDIT_VERSION = 1
 _MAX_SECONDS = 1e12
 _MAX_COUNT = 1 << 63
-_KINDS: dict[type, str] = {IntentEntry: "intent", EndEntry: "ended", EvidenceEntry: "evidence"}
+_KINDS: dict[type[Entry], str] = {IntentEntry: "intent", EndEntry: "ended", EvidenceEntry: "evidence"}
 
 
 def format_entry(entry: Entry) -> bytes:
     """Return the entry's line with its newline, in ASCII; unknown facts are null."""
-    fields = {"v": AUDIT_VERSION, "kind": _KINDS[type(entry)], **asdict(entry)}
-    return json.dumps(fields, ensure_ascii=True).encode("ascii") + b"\n"
+    facts = {"v": AUDIT_VERSION, "kind": _KINDS[type(entry)], **asdict(entry)}
+    return json.dumps(facts, ensure_ascii=True).encode("ascii") + b"\n"
 
 
 def parse_entry(line: str) -> Entry | None:
@@ -29,117 +29,75 @@ def parse_entry(line: str) -> Entry | None:
     if len(line) > JSON_BYTES or '"kind"' not in line:
         return None
     try:
-        fields = read_json(line)
-        if not isinstance(fields, dict) or fields.get("v") != AUDIT_VERSION:
+        facts = read_json(line)
+        if not isinstance(facts, dict) or facts.get("v") != AUDIT_VERSION:
             return None
-        return _read(_Fields(fields))
+        return _read(facts)
     except (ValueError, KeyError, TypeError):
         return None
 
 
-class _Fields:
-    """The fields of a line by type: a value of another type is an error, not a guess."""
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self._fields = fields
-
-    def absent(self, name: str) -> bool:
-        return self._fields.get(name) is None
-
-    def text(self, name: str) -> str:
-        value = self._fields[name]
-        if not isinstance(value, str):
-            raise TypeError(name)
-        return printable(value)
-
-    def maybe_text(self, name: str) -> str | None:
-        return None if self.absent(name) else self.text(name)
-
-    def number(self, name: str) -> float:
-        value = self._fields[name]
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(name)
-        if not abs(value) <= _MAX_SECONDS:
-            raise ValueError(name)
-        return float(value)
-
-    def time(self) -> float:
-        if (seconds := epoch_seconds(self.number("time"))) is None:
-            raise ValueError("time")
-        return seconds
-
-    def maybe_number(self, name: str) -> float | None:
-        return None if self.absent(name) else self.number(name)
-
-    def whole(self, name: str) -> int:
-        value = self._fields[name]
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(name)
-        if not abs(value) < _MAX_COUNT:
-            raise ValueError(name)
-        return value
-
-    def maybe_whole(self, name: str) -> int | None:
-        return None if self.absent(name) else self.whole(name)
-
-    def order(self) -> int:
-        if not 0 <= (order := self.whole("order")) <= MAX_ORDER:
-            raise ValueError("order")
-        return order
-
-    def texts(self, name: str) -> tuple[str, ...]:
-        values = self._fields[name]
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
-            raise TypeError(name)
-        return tuple(printable(value) for value in values)
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return printable(value)
 
 
-def _read(fields: _Fields) -> Entry | None:
-    kind = fields.text("kind")
-    if kind == "intent":
-        return IntentEntry(
-            id=fields.text("id"),
-            time=fields.time(),
-            remedy=fields.text("remedy"),
-            steps=fields.texts("steps"),
-            paths=fields.texts("paths"),
-            by=fields.text("by"),
-            pid=fields.whole("pid"),
-            uid=fields.whole("uid"),
-            login=fields.maybe_text("login"),
-            host=fields.maybe_text("host"),
-            kernel=fields.maybe_text("kernel"),
-            boot=fields.maybe_text("boot"),
-            order=None if fields.absent("order") else fields.order(),
-            blocks=fields.maybe_whole("blocks"),
-            expected_blocks=fields.maybe_whole("expected_blocks"),
-            expected_bytes=fields.maybe_whole("expected_bytes"),
-            boottime=fields.maybe_number("boottime"),
-            run=fields.maybe_text("run"),
-        )
-    if kind == "ended":
-        return EndEntry(
-            id=fields.text("id"),
-            time=fields.time(),
-            result=Result(fields.text("result")),
-            seconds=fields.number("seconds"),
-            cpu=fields.maybe_number("cpu"),
-            step=fields.maybe_whole("step"),
-            error=fields.maybe_text("error"),
-        )
-    if kind == "evidence":
-        return EvidenceEntry(
-            id=fields.text("id"),
-            time=fields.time(),
-            after=fields.number("after"),
-            order=fields.order(),
-            blocks=fields.whole("blocks"),
-            stalled=fields.maybe_number("stalled"),
-            refaults=fields.maybe_whole("refaults"),
-            read=fields.maybe_whole("read"),
-            half_life=fields.maybe_number("half_life"),
-            cgroup_refaults=fields.maybe_whole("cgroup_refaults"),
-            cgroup_read=fields.maybe_whole("cgroup_read"),
-            cgroup_stalled=fields.maybe_number("cgroup_stalled"),
-        )
-    return None
+def _texts(values: Any) -> tuple[str, ...]:
+    if not isinstance(values, list):
+        raise TypeError
+    return tuple(map(_text, values))
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError
+    if not abs(value) <= _MAX_SECONDS:
+        raise ValueError
+    return float(value)
+
+
+def _time(value: Any) -> float:
+    if (seconds := epoch_seconds(_number(value))) is None:
+        raise ValueError
+    return seconds
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    if not abs(value) < _MAX_COUNT:
+        raise ValueError
+    return value
+
+
+def _order(value: Any) -> int:
+    if not 0 <= (order := _whole(value)) <= MAX_ORDER:
+        raise ValueError
+    return order
+
+
+_Reader = Callable[[Any], Any]
+_BY_NAME: dict[str, _Reader] = {"time": _time, "order": _order}
+_BY_TYPE: dict[str, _Reader] = {
+    "str": _text, "float": _number, "int": _whole, "tuple[str, ...]": _texts, "Result": Result
+}  # fmt: skip
+
+
+def _readers(entry: type) -> tuple[tuple[str, _Reader, bool], ...]:
+    """Return name, reader and whether it may be null, of each field."""
+    named = [(field.name, *str(field.type).partition(" | ")[::2]) for field in fields(entry)]
+    return tuple((name, _BY_NAME.get(name) or _BY_TYPE[kind], bool(null)) for name, kind, null in named)
+
+
+_READERS = {kind: (entry, _readers(entry)) for entry, kind in _KINDS.items()}
+
+
+def _read(facts: Mapping[str, Any]) -> Entry:
+    """Return the entry; a value of another type is an error, not a guess."""
+    entry, readers = _READERS[facts["kind"]]
+    values: dict[str, Any] = {
+        name: None if may_be_null and facts.get(name) is None else read(facts[name])
+        for name, read, may_be_null in readers
+    }
+    return entry(**values)

@@ -18,7 +18,7 @@ from fragtui.model.remedy.zone_gain import HIGH, LIKELY, LOW, MOSTLY_BOUND, drai
 from fragtui.text import format_bytes
 
 WANTED_BLOCKS = 64
-"""Blocks of the target order that a remedy should give: so many let the pods of a node start one after another."""
+"""Blocks of the target order that a remedy should give: enough to let the pods of a node start one after another."""
 HELPING_BLOCKS = 8
 """With fewer blocks than this a remedy does not help."""
 
@@ -117,9 +117,9 @@ class Forecast:
         return next((part for part, low in gains if low is not None and low >= wanted), clean)
 
     def _of_cgroup(self, clean: int) -> tuple[ZoneCapacity, ...]:
-        """Return the zones with only the page cache of a cgroup that has so many clean bytes of it.
+        """Return the zones with only the page cache of one cgroup, of which `clean` bytes are clean.
 
-        No file shows in which zones and pageblocks a cgroup's pages are: they count as spread like all page cache.
+        No file shows in which zones and pageblocks a cgroup's pages are: the forecast spreads them like all page cache.
         """
         share = min(1.0, clean / max(1, (self.cache or 0) - self.dirty))
         return tuple(

@@ -164,9 +164,9 @@ def episodes(entries: Iterable[Entry]) -> tuple[Episode, ...]:
     )
 
 
-def unknown_outcomes(history: Sequence[Episode], running: str | None = None) -> tuple[Episode, ...]:
-    """Return the remedies that have an intent and no end; `running` is the id of the one that runs, if any."""
-    return tuple(episode for episode in history if episode.ended is None and episode.intent.id != running)
+def unknown_outcomes(history: Sequence[Episode]) -> tuple[Episode, ...]:
+    """Return the remedies that have an intent and no end; one that still runs is among them."""
+    return tuple(episode for episode in history if episode.ended is None)
 
 
 def describe_episode(episode: Episode, unknown: bool) -> str:

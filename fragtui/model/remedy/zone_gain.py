@@ -170,7 +170,7 @@ def _drifted_blocks(room: ZoneCapacity, case: Case) -> float:
 
 
 def _dropped_blocks(area: MobilityArea, freed: int, case: Case, clustered: float) -> float:
-    """Return the blocks gained by freeing so many pages of an area: those that only these pages blocked.
+    """Return the blocks gained by freeing `freed` pages of an area: those that only these pages blocked.
 
     At best (`TOGETHER`) all free pages are contiguous.
     """

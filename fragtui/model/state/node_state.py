@@ -33,7 +33,7 @@ class Unseen(NamedTuple):
     todo: str | None = None
     """What makes it readable, as a command or an imperative: ``sudo fragtui``; None if that is unknown."""
     blind: bool = True
-    """Whether it could not be looked at; False if nobody asked to look, or not yet: `why` is then the whole text."""
+    """Whether it could not be looked at; False if it was not asked for, or not yet: `why` is then the whole text."""
 
 
 class Since(NamedTuple):

@@ -14,7 +14,7 @@ WORSE_LAST = (
 
 
 class SteadyState:
-    """Holds a state that would be gone before anybody has read it: near a threshold it changes at every sample."""
+    """Holds a state that would change before the user has read it: near a threshold it changes at every sample."""
 
     def __init__(self) -> None:
         self._shown: NodeState | None = None

@@ -16,8 +16,6 @@ class WaitingPods(NamedTuple):
     """Pods of which no source gives a cause."""
     others: tuple[StuckPod, ...] = ()
     """Pods that wait for another reason."""
-    proof: str = ""
-    """What the sources of pods delivered; empty if that is unknown."""
 
     @property
     def total(self) -> int:
@@ -31,7 +29,6 @@ class WaitingPods(NamedTuple):
         return max(blames, key=CONFIDENCES.index, default=None)
 
 
-def waiting_pods(stuck: StuckPods, proof: str = "") -> WaitingPods:
-    """Return the stuck pods by cause; `proof` is what their sources delivered."""
-    by_memory, possibly, unknown, others = (stuck.of(cause) for cause in PodCause)
-    return WaitingPods(by_memory, possibly, unknown, others, proof)
+def waiting_pods(stuck: StuckPods) -> WaitingPods:
+    """Return the stuck pods by cause."""
+    return WaitingPods(*(stuck.of(cause) for cause in PodCause))

@@ -63,7 +63,7 @@ class TraceCollector:
         """The rows of events by task and the identity of their fields, which the parser shares."""
 
     def take(self, events: Iterable[TraceEvent]) -> None:
-        """Count events in their order; unknown ones are passed over."""
+        """Count events in their order; unknown ones are ignored."""
         same = self._same
         for event in events:
             known = same.get((event.pid, event.comm, id(event.fields), event.no_page))
@@ -73,7 +73,7 @@ class TraceCollector:
             elif (taker := _TAKERS.get(event.name)) is not None:
                 taker(self, event)
 
-    def batch(self, time: float, lost: int = 0, parts: tuple[str, ...] = (), ended: str | None = None) -> TraceBatch:
+    def batch(self, time: float, lost: int = 0, parts: tuple[str, ...] = ()) -> TraceBatch:
         """Return what was counted since the last batch."""
         batch = TraceBatch(
             time,
@@ -82,7 +82,6 @@ class TraceCollector:
             tuple(Waits(*key, int(count), seconds, most) for key, (count, seconds, most) in self._waited.items()),
             lost,
             parts,
-            ended,
         )
         self._denied, self._fragmented, self._waited = {}, {}, {}
         self._same.clear()
@@ -98,7 +97,7 @@ class TraceCollector:
         return Task(event.comm, self._cgroup_of(event.pid, event.comm))
 
     def _take_allocation(self, event: TraceEvent) -> None:
-        """Count a denied request. Served ones are in a foreign trace only."""
+        """Count a denied request. Served ones are only in a trace of another tool."""
         if event.no_page:
             order, flags = _order(event, "order"), event.fields.get("gfp_flags", "")
             key = (self._task(event), order, flags, self._migratetype(event.fields.get("migratetype")))

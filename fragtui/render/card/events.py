@@ -99,7 +99,7 @@ def _not_by_memory(pods: WaitingPods) -> Sequence[Spans]:
         proof = spans(Span("✓ ", "good"), "no pod waits for memory")
         if others := len(pods.others):
             return [(*proof, Span(f"; {others} {_waits(others)} for other reasons")), proof]
-        return [(*proof, Span(f": {pods.proof}")), proof] if pods.proof else [proof]
+        return [proof]
     short = spans(Span("? ", "unknown"), f"{counted(pods.total, 'pod')} {_waits(pods.total)}")
     all_unknown = len(pods.unknown) == pods.total
     head = spans(*short, ", cause unknown" if all_unknown else f": {stuck_words(pods)}")

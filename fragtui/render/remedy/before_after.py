@@ -13,9 +13,9 @@ from fragtui.model.remedy.recovery import Recovery, Success
 from fragtui.model.remedy.remedy_history import Result
 from fragtui.remedies.outcome import Outcome
 from fragtui.remedies.service import RemedyResult
-from fragtui.render.forecast_text import early_end_sentence
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.pod_text import pod_name
+from fragtui.render.remedy.forecast_text import early_end_sentence
 from fragtui.text import counted, format_count
 
 _WORDS = {
@@ -113,7 +113,7 @@ def kept_phrases(recovery: Recovery, result: RemedyResult) -> Sequence[str]:
 
 
 def price_phrase(price: CgroupPrice) -> str:
-    """Return what a cgroup paid since it was reclaimed; unknown counts are named."""
+    """Return the cost to a cgroup since it was reclaimed; unknown counts are named."""
     refaults = "refaults unknown" if price.refaults is None else counted(price.refaults, "refault")
     read = "reads unknown" if price.read is None else f"{short_bytes(price.read)} read from disk"
     stalled = price.stalled

@@ -14,8 +14,8 @@ from fragtui.render.card.advice_text import remedy_line
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
 from fragtui.render.card.state_text import need, sentence
-from fragtui.render.forecast_text import forecast_text
 from fragtui.render.numbers import one_digit, rough, short_bytes
+from fragtui.render.remedy.forecast_text import forecast_text
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,5 +179,5 @@ def zones(judgement: NodeJudgement, page_size: int, out: Out) -> list[str]:
 
 
 def more(count: int, noun: str, plural: str) -> list[str]:
-    """Return that so many rows are left out, if any are."""
+    """Return the line for `count` rows that are left out, if any are."""
     return ["", f"And {counted(count, noun, plural)}."] if count > 0 else []

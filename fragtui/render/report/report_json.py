@@ -12,7 +12,7 @@ from fragtui.render.card.state_text import sentence
 from fragtui.render.check_json import check_fields
 from fragtui.render.pod_text import pod_reason
 from fragtui.render.redaction import Redaction
-from fragtui.render.remedy_report import episode_json
+from fragtui.render.remedy.remedy_report import episode_json
 from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.report_page import failures_of, redaction_for, state_of
 from fragtui.render.tracing.trace_json import trace_fields

@@ -133,7 +133,7 @@ def _fragmenters(tally: TraceTally, page_size: int, pod_of: PodName) -> Table:
         columns,
         tuple(_fragmenter(row, tally.window, page_size, pod_of) for row in rows),
         frozenset(place for place, row in enumerate(rows) if harm(row) == 2),
-        "nobody: no request took pages from blocks of another type",
+        "none: no request took pages from blocks of another type",
         "Unmovable pages in a movable block stay there: compaction can't move them. mixed: the block keeps both types."
         if any(map(harm, rows))
         else "",
@@ -163,7 +163,7 @@ def _waits(tally: TraceTally, page_size: int, pod_of: PodName) -> Table:
         columns,
         tuple(rows),
         frozenset(),
-        "nobody: no request waited for direct compaction or direct reclaim",
+        "none: no request waited for direct compaction or direct reclaim",
     )
 
 

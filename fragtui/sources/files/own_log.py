@@ -105,10 +105,9 @@ class OwnLog:
     With `at_end` the first reading skips the existing lines.
     """
 
-    def __init__(self, place: OwnFile, kept: int, *, limit: int = MAX_OWN_LOG, at_end: bool = False) -> None:
+    def __init__(self, place: OwnFile, kept: int, *, at_end: bool = False) -> None:
         self._place = place
         self._kept = kept
-        self._limit = limit
         self._at_end = at_end
         self._read: _File | None = None
         self._seen: tuple[int, ...] | None = None
@@ -203,7 +202,7 @@ class OwnLog:
 
     def _leave_out(self, files: list[_File]) -> bool:
         """Skip all but the newest bytes; return whether there are others."""
-        excess = over = sum(file.size - file.position for file in files) - self._limit
+        excess = over = sum(file.size - file.position for file in files) - MAX_OWN_LOG
         for file in files:
             if excess > 0:
                 count = min(excess, file.size - file.position)

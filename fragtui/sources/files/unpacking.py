@@ -52,11 +52,11 @@ class PackedLog(io.BufferedReader):
     """A compressed log as it reads unpacked.
 
     It has no descriptor, which would give the packed bytes. Raises OSError for a damaged log and for
-    one that takes too much memory or unpacks to more than `limit` bytes, EOFError for one that is cut off.
+    one that takes too much memory or unpacks to more than `UNPACKED_BYTES`, EOFError for one that is cut off.
     """
 
-    def __init__(self, path: Path, stream: IO[bytes], packing: str, limit: int | None = None) -> None:
-        super().__init__(_Unpacked(path, stream, packing, UNPACKED_BYTES if limit is None else limit), _BLOCK)
+    def __init__(self, path: Path, stream: IO[bytes], packing: str) -> None:
+        super().__init__(_Unpacked(path, stream, packing, UNPACKED_BYTES), _BLOCK)
         self._fault: Exception | None = None
         self._packed = stream
 
@@ -66,7 +66,7 @@ class PackedLog(io.BufferedReader):
         return self._packed.tell(), os.fstat(self._packed.fileno()).st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Return so many bytes, fewer at the end. Bytes before a fault are returned before it is raised."""
+        """Return `size` bytes, fewer at the end. Bytes before a fault are returned before it is raised."""
         if size is None or size < 0:
             return super().read(size)
         if self._fault is not None:
@@ -126,7 +126,7 @@ def _piped(path: Path, packing: str) -> str:
 
 
 def _reader(path: Path, stream: IO[bytes], packing: str) -> tuple[Callable[[int], bytes], tuple[type[Exception], ...]]:
-    """Return a reader of at most so many unpacked bytes, and the errors of a damaged log."""
+    """Return a reader of at most a number of unpacked bytes, and the errors of a damaged log."""
     # Imported here: most logs need none of them.
     if packing == "gzip":
         import zlib  # noqa: PLC0415
@@ -179,7 +179,7 @@ class _Members:
         self._member = new()
 
     def read(self, size: int) -> bytes:
-        """Return at most so many unpacked bytes, empty at the end. Raises EOFError if a stream is cut off."""
+        """Return at most `size` unpacked bytes, empty at the end. Raises EOFError if a stream is cut off."""
         while True:
             packed, ended = b"", False
             if self._member.eof:

@@ -177,7 +177,7 @@ class _Walk:
         return "only cgroups of this container are visible; mount the host's /sys/fs/cgroup" if inside else None
 
     def _visit(self, descriptor: int, path: str, depth: int) -> int:
-        """Return the page cache of a cgroup and all below; a pod is one, what a parent has beside its children too."""
+        """Return the page cache of a cgroup and all below; a pod is one row, a parent's own page cache another."""
         self._count += 1
         try:
             stat = parse_memory_stat(_read(descriptor, "memory.stat"))

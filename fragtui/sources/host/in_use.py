@@ -28,7 +28,7 @@ _SEARCH_SECONDS = 10.0
 _STOPPED = ("inactive", "failed")
 _KTHREADD = "kthreadd\n"
 _MAX_LINE = 600
-"""Characters that have a whole line of a socket: it has at most 200."""
+"""Characters that hold at least one whole line of a socket; a line has at most 200."""
 _MAX_COMM = 15
 """Characters of a name that the kernel keeps (TASK_COMM_LEN, include/linux/sched.h)."""
 _MAX_TEXT = 4 << 20
@@ -36,7 +36,7 @@ _MAX_TEXT = 4 << 20
 
 
 class InUse(NamedTuple):
-    """What of the named things is in use, and of which that is unknown, each as a phrase."""
+    """Which named units, ports and processes are in use, and for which that is unknown, each as a phrase."""
 
     live: tuple[str, ...]
     unknown: tuple[str, ...]
@@ -146,7 +146,7 @@ def _process(root: Path, name: str) -> str | None:
 def _pids(root: Path) -> Iterator[str]:
     """Yield the processes of the node. Raises UnknownUse unless all of them are visible.
 
-    Only the machine's own PID namespace shows the kernel's threads, and hidepid shows them to nobody else than root
+    Only the machine's own PID namespace shows the kernel's threads, and hidepid shows them only to root
     with CAP_SYS_PTRACE.
     """
     try:
@@ -164,7 +164,7 @@ def _pids(root: Path) -> Iterator[str]:
     end = time.monotonic() + _SEARCH_SECONDS
     for pid in pids:
         if time.monotonic() > end:  # Any user may have many network namespaces, full of sockets.
-            raise UnknownUse(f"a look at all processes takes longer than {_SEARCH_SECONDS:.0f} s")
+            raise UnknownUse(f"reading all processes takes longer than {_SEARCH_SECONDS:.0f} s")
         if pid != own:
             yield pid
 

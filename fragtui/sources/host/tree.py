@@ -25,7 +25,7 @@ _DEEPEST = 6
 """An unpacked bundle is in a directory of its name, a must-gather also in one with its image's, in any wrapper."""
 _HOST_DIRECTORIES = frozenset({"etc", "proc", "usr", "var"})
 _NAMED_LOG = re.compile(r"dmesg|kern\.log|messages|syslog|journal|kubelet|events|describe|\.log", re.IGNORECASE)
-"""Names of logs beside files of /proc, in a folder that somebody filled."""
+"""Names of logs beside files of /proc, in a folder filled by hand."""
 _NODE_MARKS = ("dmesg", "dmesg.txt", "dmesg.log", "dmesg[-_]*", "kern.log", "buddyinfo*", "kubelet*")
 """Files of which a folder has one of each node."""
 _MAX_PLACES = 200
@@ -199,7 +199,7 @@ class SavedTree:
         return next((path for pattern in patterns for path in self._files(pattern)), None)
 
     def _files(self, pattern: str) -> Iterator[Path]:
-        """Yield the regular files of a pattern; in any case of letters if there is none: Windows does not keep it."""
+        """Yield the regular files of a pattern; in any letter case if none matches: Windows does not keep the case."""
         found = False
         for path in _files(self.root, pattern):
             found = True
@@ -259,7 +259,7 @@ def _listed(place: Path) -> frozenset[str]:
 
 
 def _is_renamed(place: Path, listed: frozenset[str], mark: str) -> bool:
-    """Return whether a mark is there in another case of letters; `listed` are the directory's names in lower case."""
+    """Return whether a mark exists in another letter case; `listed` are the directory's names in lower case."""
     return mark.partition("/")[0].lower() in listed and _is_there(place, _any_case(mark))
 
 

@@ -186,7 +186,7 @@ class JournalReader:
     def said(self) -> str:
         """The last line of its error output; empty if there is none."""
         said = self._errors.last_line
-        # It follows the newest boot alone, and says so of a journal without any record.
+        # It follows the newest boot only, and prints this for a journal without records.
         return "it has no record of a boot" if said.startswith(_NO_BOOT) else said
 
     def why_ended(self) -> str:
@@ -222,7 +222,7 @@ def _held(root: Path | None) -> tuple[str, ...]:
 def newest_record(command: list[str], wait: Callable[[int, float], bool]) -> str | None:
     """Run a journalctl that prints the newest record; return None if it did, else why not, empty if there is none.
 
-    `wait` waits for a descriptor or for so many seconds, and returns False if the caller is to stop.
+    `wait` waits for a descriptor or a number of seconds, and returns False if the caller is to stop.
     """
     try:
         reader = JournalReader(command)

@@ -30,23 +30,22 @@ def running_release(root: Path) -> str | None:
     return printable(read_text(root, "proc/sys/kernel/osrelease") or "", 100) or None
 
 
-def read_ring(root: Path, reader: KmsgReader | None = None) -> KernelLogUpdate:
+def read_ring(root: Path) -> KernelLogUpdate:
     """Return the last day's content of the kernel's ring. Takes milliseconds; raises no OSError."""
     try:
-        own = reader or open_kmsg(root / "dev/kmsg", root)
+        reader = open_kmsg(root / "dev/kmsg", root)
     except OSError as error:
         return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {errno_words(error)}")
     try:
         stream = IncidentStream("kmsg", running_gfp_table(root), running_release(root), boot=boot_epoch())
-        lost, oldest = drain(own, stream)
+        lost, oldest = drain(reader, stream)
         stream.finish()
         stream.looked(ring_proof(stream.records, oldest))
         return stream.update("/dev/kmsg", lost, since=time.time() - DAY)
     except OSError as error:
         return KernelLogUpdate((), (), 0, (), "none", f"/dev/kmsg: {errno_words(error)}")
     finally:
-        if reader is None:
-            own.close()
+        reader.close()
 
 
 def drain(reader: KmsgReader, stream: IncidentStream) -> tuple[int, bytes | None]:

@@ -76,14 +76,13 @@ class PacedReader:
 
     def __init__(
         self,
-        clock: Callable[[], float] = time.time,
         on_lines: Callable[[Sequence[bytes]], None] | None = None,
         writer: str | None = None,
     ) -> None:
         """`on_lines`, if set, gets the relevant lines of each reading; `writer` writes the lines that name none."""
         self._splitter = LineSplitter()
         self.tally = LineTally(writer)
-        self._lines = PodLineParser(clock, float(time.localtime(clock()).tm_gmtoff))
+        self._lines = PodLineParser(time.time, float(time.localtime().tm_gmtoff))
         self._on_lines = on_lines
         self._room = _PARSED_AT_ONCE
         self._filled = time.monotonic()

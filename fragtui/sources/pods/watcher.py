@@ -10,7 +10,6 @@ from pathlib import Path
 
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
-from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.source_state import Sight, SourceState
 from fragtui.model.pods.pod_update import PodUpdate
@@ -29,7 +28,7 @@ UPDATE_SECONDS = 0.25
 _HISTORY_SECONDS = 2.5
 """Most seconds for which no row is shown, until what the sources report of the past is read."""
 _PAUSE_SECONDS = 0.3
-"""After so long without a report of the past it is read: the journal's reader ends no part of it with a mark."""
+"""Seconds without a report of the past after which all of it is read: the journal's reader does not mark its end."""
 
 _SAME_SECONDS = 1.0
 """The same after one that had nothing but new times and counts: 22 stuck pods fail again every second."""
@@ -53,22 +52,19 @@ class PodWatcher:
         live: bool = True,
         clock: Callable[[], float] = time.time,
         recorder: PodRecorder | None = None,
-        incidents: Iterable[Incident] = (),
         hold: bool = False,
     ) -> None:
         """Watch the node under `root`.
 
         `kubelet_log` is ``auto``, ``none`` or files joined by commas; `kubeconfig` is a file that may grant more rights
         than the kubelet's own. Without `live` the node's files are saved ones: the credentials in them are not used.
-        `recorder` gets all reports of the sources. `incidents` are earlier ones of the kernel log. With `hold` no pod
-        is in an update before the sources have reported the past; who asks once waits for them himself.
+        `recorder` gets all reports of the sources. With `hold` no pod is in an update before the sources have reported
+        the past; a caller that asks only once waits for them itself.
         """
         self._root = root
         self._on_update = on_update
         self._clock = clock
         self._tracker = IncidentTracker()
-        for incident in incidents:
-            self._tracker.kernel_incident(incident)
         self._inbox = PodInbox()
         self._unread = 0
         """Changes on which the tracker failed."""

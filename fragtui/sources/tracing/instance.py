@@ -172,7 +172,7 @@ def tracefs(root: Path) -> Path:
     """Return where tracefs is mounted and may be written; raise TracingError with the reason if it is not."""
     places = [root / place for place in TRACEFS]
     for place in places:
-        # debugfs mounts it when it is looked into.
+        # debugfs mounts it when it is opened.
         with suppress(OSError):
             (place / "instances").stat()
             if not os.access(place / "instances", os.W_OK):

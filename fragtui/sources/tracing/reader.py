@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from fragtui.kernel.procfs.version import KernelVersion
 from fragtui.kernel.tracing.event_lines import parse_events
 from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.model.tracing.trace_collector import TraceCollector
@@ -41,14 +42,13 @@ class TraceReader:
         root: Path,
         deliver: Callable[[TraceBatch], None],
         on_crash: Callable[[str], None],
-        *,
-        old_migratetypes: bool = False,
+        version: KernelVersion | None = None,
     ) -> None:
-        """`root` is that of this node; `old_migratetypes` is for kernels before 4.4."""
+        """`root` is that of this node, `version` that of its kernel, None if unknown."""
         self._root = root
         self._deliver = deliver
         self._on_crash = on_crash
-        self._old = old_migratetypes
+        self._old = version is not None and not version.at_least(4, 4)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trace", daemon=True)
 

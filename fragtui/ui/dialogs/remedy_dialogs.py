@@ -23,7 +23,7 @@ from fragtui.render.numbers import rough
 from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
 from fragtui.text import format_block, format_count, printable
 from fragtui.ui.dialogs.confirm import LABEL_CELLS, ConfirmDialog, bar_line, field, paragraph
-from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
+from fragtui.ui.widgets.log_scale import DECADES, decades, log_cells
 from fragtui.ui.widgets.rows import Line, bar_tones, line
 
 _MAX_NAME = 30
@@ -216,7 +216,7 @@ def _gentlest_text(rungs: Sequence[Rung]) -> str:
     """Return the gentlest step that suffices, and what more the next would bring."""
     chosen, after = gentlest(rungs)
     if chosen is None:
-        return "no step alone is expected to suffice, so all run in turn until there are enough"
+        return "no step alone is expected to suffice, so all run in turn until enough are free"
     text = f"{chosen.remedy.title} is expected to suffice: about {rough(chosen.expected.blocks or 0)} blocks"
     if after is None:
         return f"{text}; no later step is expected to give more"
@@ -271,16 +271,12 @@ def _bars(expected: Expectation, width: int) -> list[Line]:
     if room < _MIN_BAR_CELLS:
         return []
     span = decades([expected.now, expected.high])
-
-    def cells(count: int) -> int:
-        return max(1, round(log_share(count, span) * room)) if count > 0 else 0
-
-    now, low, high = cells(expected.now), cells(expected.low), cells(expected.high)
+    now, low, high = (log_cells(count, span, room) for count in (expected.now, expected.low, expected.high))
     tones = bar_tones()
     before = ("✗ none", "bad") if expected.now == 0 else (tones.kept * now, "bar")
     marks = [" "] * (room + 4)
     for decade, label in enumerate(DECADES[: span + 1]):
-        at = max(0, cells(10**decade) - 1)
+        at = max(0, log_cells(10**decade, span, room) - 1)
         if at + len(label) <= len(marks) and not "".join(marks[max(0, at - 1) : at + 1]).strip():
             marks[at : at + len(label)] = label
     return [

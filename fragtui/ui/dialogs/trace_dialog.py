@@ -10,7 +10,7 @@ from fragtui.ui.wiring import TracePlan
 
 _COST = (
     "Served requests are left out by a filter in the kernel. At 1,000 events a second fragtui takes about half a "
-    "percent of a CPU more; of a flood, events are lost and counted."
+    "percent of a CPU more; in a flood, lost events are counted."
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import target_zones
@@ -14,15 +13,16 @@ from fragtui.remedies.service import RemedyResult
 from fragtui.render.card.card import card
 from fragtui.render.card.fitting import plain
 from fragtui.render.card.means import Means
-from fragtui.render.forecast_text import error_sentence, share_phrase
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, price_phrase, verdict
-from fragtui.render.remedy_report import cost_phrase
+from fragtui.render.remedy.forecast_text import error_sentence, share_phrase
+from fragtui.render.remedy.remedy_report import cost_phrase
 from fragtui.text import format_block, format_count, format_duration
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right, spans_width, wrap
-from fragtui.ui.widgets.log_scale import decades, log_share
+from fragtui.ui.widgets.incident_cells import time_of_day
+from fragtui.ui.widgets.log_scale import decades, log_cells
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 _LABEL_CELLS = 9
@@ -56,7 +56,7 @@ def summary(remedy_result: RemedyResult) -> str:
 def page_title(result: RemedyResult) -> str:
     """Return the title of the page: which remedy, and when."""
     title = "Step by step" if result.escalation_end else result.outcome.remedy.title
-    return f"Before and after: {title}" + ("" if result.asked_at is None else f", {_clock(result.asked_at)}")
+    return f"Before and after: {title}" + ("" if result.asked_at is None else f", {time_of_day(result.asked_at)}")
 
 
 def recovery_lines(result: RemedyResult, session: Session, width: int) -> Sequence[Line]:
@@ -176,10 +176,8 @@ def _row(recovery: Recovery, order: int, counts: Sequence[int | None], change: i
 
 
 def _bar(old: int, new: int, span: int, room: int) -> list[Span]:
-    def cells(count: int) -> int:
-        return max(1, round(log_share(count, span) * room)) if count > 0 else 0
-
-    both, gained, lost = cells(min(old, new)), cells(new) - cells(min(old, new)), cells(old) - cells(min(old, new))
+    before, after, both = (log_cells(count, span, room) for count in (old, new, min(old, new)))
+    gained, lost = after - both, before - both
     tones = bar_tones()
     return [("  ", "text"), (tones.kept * both, "bar"), (tones.gained * gained, "gained"), (tones.lost * lost, "lost")]
 
@@ -223,7 +221,7 @@ def _lasted(result: RemedyResult, width: int) -> list[Line]:
 
 
 def _price(result: RemedyResult, width: int) -> list[Line]:
-    """Return what the cgroup that was reclaimed paid, if one was."""
+    """Return the cost to the cgroup that was reclaimed, if one was."""
     end = result.escalation_end
     remedies = [result.outcome.remedy] if end is None else [step.remedy for step in end.steps]
     reclaimed = next((remedy for remedy in remedies if remedy.effect.reclaim is not None), None)
@@ -247,14 +245,10 @@ def _happened(result: RemedyResult, session: Session, width: int) -> list[Line]:
     lines = [line(), line(("What happened", "title"))]
     for event in found:
         first, *rest = wrap(event.text, width - 12, 3) or [""]
-        lines.append(line((f"{_clock(event.at)}  ", "muted"), (f"{event.sign} ", event.style), (first, "text")))
+        lines.append(line((f"{time_of_day(event.at)}  ", "muted"), (f"{event.sign} ", event.style), (first, "text")))
         lines += [line((" " * 12 + row, "text")) for row in rest]
     state = session.state
     seen = state is not None and state.denials is not None
     if seen and not any(event.sign == "✗" and event.at >= (result.asked_at or 0) for event in found):
-        lines.append(line((f"{_clock(now)}  ", "muted"), ("· ", "muted"), ("no denied request since", "text")))
+        lines.append(line((f"{time_of_day(now)}  ", "muted"), ("· ", "muted"), ("no denied request since", "text")))
     return lines
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M:%S")

@@ -155,14 +155,14 @@ class _Share:
 
 
 def _share(room: int, *steps: tuple[_Share, int]) -> int:
-    """Let each panel in turn grow to so many rows; return the lines that are left."""
+    """Let each panel in turn grow to its number of rows; return the lines that are left."""
     for share, rows in steps:
         room = share.grow(room, rows)
     return room
 
 
 def _grow(lists: Sequence[_Share], rows: int) -> list[tuple[_Share, int]]:
-    """Return the steps that let each list grow to so many rows."""
+    """Return the steps that let each list grow to `rows` rows."""
     return [(share, rows) for share in lists]
 
 

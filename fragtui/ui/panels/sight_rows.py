@@ -16,6 +16,6 @@ def sight_style(words: SightLine) -> str:
     return SIGHT_STYLES[words.sight] if proven else "muted"
 
 
-def sight_rows(words: SightLine, width: int, limit: int = 3) -> list[Line]:
-    """Return the line, wrapped to at most `limit` rows."""
-    return [line((f" {row}", sight_style(words))) for row in wrap(words.text, width - 2, limit)]
+def sight_rows(words: SightLine, width: int) -> list[Line]:
+    """Return the line, wrapped to at most 3 rows."""
+    return [line((f" {row}", sight_style(words))) for row in wrap(words.text, width - 2, 3)]

@@ -331,7 +331,7 @@ class _Drawing:
 def levels_of(
     session: Session, zones: Sequence[ZoneKey], order: int, points: int, *, beyond: bool = False
 ) -> list[Span]:
-    """Return the history of so many requests of `order` in these zones; `beyond` is for sizes that nobody asked for."""
+    """Return how many requests of `order` these zones could serve, over time; `beyond`: it is above the target."""
     series = session.history.series(zones, order, session.history_seconds, points)
     # From tick to tick only the newest point changes.
     return [*_levels_past(series[:-1], beyond), _level(series[-1], beyond)] if series else []

@@ -25,9 +25,9 @@ _ANSWERS = (f"{ESC}[0n", f"{ESC}[3n")
 
 
 class Presence:
-    """What was heard of one terminal, by a clock that stands still while the process is stopped.
+    """What one terminal and its user sent, by a clock that stands still while the process is stopped.
 
-    `ask` writes to the terminal. `idle_exit` is after how many seconds without a key the session ends; None is never.
+    `ask` writes to the terminal. `idle_exit` is the seconds without a key after which the session ends; None is never.
     All times are those of the monotonic clock, s.
     """
 
@@ -83,5 +83,5 @@ class Presence:
         return True
 
     def awaits(self, now: float) -> float:
-        """Return for how many seconds an answer may be on its way; none is 0 or less."""
+        """Return the seconds for which an answer may still arrive; 0 or less if none is expected."""
         return self._asked + _ANSWER_SECONDS - now

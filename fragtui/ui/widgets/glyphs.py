@@ -18,22 +18,21 @@ class GlyphSet(Enum):
 
 
 class Tones(NamedTuple):
-    """The cells of bars, which no translation changes: blocks as before, gained, lost, reserved; and a zero."""
+    """The cells of bars, which no translation changes: blocks as before, gained, lost, reserved."""
 
     kept: str
     gained: str
     lost: str
     reserved: str
-    zero: str
 
 
 _TONES = {
     # Whole cells of seven eighths: the free eighth above separates the rows.
-    GlyphSet.UNICODE: Tones("▇", "▇", "░", "▒", "·"),
-    GlyphSet.CONSOLE: Tones("■", "█", "░", "▒", "·"),
-    GlyphSet.ASCII: Tones("=", "#", ".", ":", "0"),
+    GlyphSet.UNICODE: Tones("▇", "▇", "░", "▒"),
+    GlyphSet.CONSOLE: Tones("■", "█", "░", "▒"),
+    GlyphSet.ASCII: Tones("=", "#", ".", ":"),
 }
-_TONES_WITHOUT_COLOUR = Tones("▒", "█", "░", "┄", "·")
+_TONES_WITHOUT_COLOUR = Tones("▒", "█", "░", "┄")
 
 
 def tones(glyph_set: GlyphSet, coloured: bool) -> Tones:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 _DAY = 86_400.0
 
 
-def clock_time(at: float | None, now: float | None = None) -> str:
+def clock_time(at: float | None) -> str:
     """Return the local time of day, with the date where it is not of the last day; ``?`` if unknown."""
     if at is None:
         return "time ?"
     moment = datetime.fromtimestamp(at).astimezone()
-    recent = abs((CLOCK.now() if now is None else now) - at) < _DAY / 2
+    recent = abs(CLOCK.now() - at) < _DAY / 2
     return moment.strftime("%H:%M:%S" if recent else "%b %d %H:%M")
 
 

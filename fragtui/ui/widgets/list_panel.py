@@ -24,7 +24,7 @@ _WHEEL_ROWS = 3
 class ListPanel(FramedPanel, Generic[T], can_focus=True):
     """Rows of items in a frame, the most important first.
 
-    Until somebody selects a row, the first one is selected, whichever item that is. A selection stays on its item while
+    Until the user selects a row, the first one is selected, whichever item that is. A selection stays on its item while
     others come and go; if the item goes, it stays in its place. Only the focused panel's row has a ground.
     """
 
@@ -138,7 +138,7 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
         return f"{self._shown.start + 1}-{self._shown.stop} of {len(self._items)}{noun}"
 
     def move(self, step: int) -> None:
-        """Select the row so many further on."""
+        """Select the row `step` rows further on."""
         self._read()
         self.select(self._at + step)
 

@@ -19,3 +19,8 @@ def log_share(count: int, span: int) -> float:
     if count <= 0:
         return 0.0
     return (1 + math.log10(count) * 4) / (1 + span * 4)
+
+
+def log_cells(count: int, span: int, room: int) -> int:
+    """Return the cells of a count's bar in `room` cells: at least one, none for 0."""
+    return max(1, round(log_share(count, span) * room)) if count > 0 else 0

@@ -15,19 +15,8 @@ GROUNDS = ("screen", "line", "target", "raised")
 """Places: the screen, its first and last line, the row of the size that was asked for, dialogs and pages."""
 BOLD = frozenset(
     (
-        *(
-            "strong",
-            "title",
-            "focus",
-            "key",
-            "keycap",
-            "bad",
-            "warn",
-            "cell-few",
-            "cell-none",
-            "cell-asked",
-            "selected",
-        ),
+        *("strong", "title", "focus", "key", "keycap", "bad", "warn", "selected"),
+        *("cell-few", "cell-none", "cell-asked"),
         *("badge-ok", "badge-bad", "badge-low", "badge-recovering", "badge-unknown"),
     )
 )
@@ -35,13 +24,6 @@ REVERSED = frozenset(
     ("keycap", "selected", "cell-asked", "badge-bad", "badge-low", "badge-recovering", "badge-unknown")
 )
 """Roles that are shown in reverse where there is no colour."""
-GLYPHS_ONLY = frozenset(
-    (
-        *("border", "grid", "bar", "gained", "lost", "behind"),
-        *("history-plenty", "history-some", "history-few", "history-none"),
-    )
-)
-"""Roles of frames, bars and marks, and what is behind a dialog: no text that is to be read."""
 
 _DARK = """
 screen           -       #10141c  -   233  -  0

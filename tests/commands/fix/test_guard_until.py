@@ -149,7 +149,7 @@ def test_a_text_that_is_appended_to_a_log_ends_a_phase(tmp_path: Path) -> None:
     add("x" * (1 << 17) + " startup com")
     assert watch.over() is None
     add("plete\n")
-    assert watch.over() == f"{path} has the text 'startup complete'"
+    assert watch.over() == f"{path} contains the text 'startup complete'"
 
 
 def test_a_log_that_is_rotated_or_cut_is_read_from_its_start(tmp_path: Path) -> None:
@@ -232,12 +232,12 @@ def test_the_guard_stops_when_the_first_phase_is_over(
         writer.join()
     said = capsys.readouterr().out
     assert "guarding order 0: at least 1 blocks and 1K of memory (dry run)" in said
-    assert said.splitlines()[-1].endswith(f"stopped: {log} has the text 'it is: ready'; 0 runs until then")
+    assert said.splitlines()[-1].endswith(f"stopped: {log} contains the text 'it is: ready'; 0 runs until then")
 
 
 def test_standard_input_is_a_log_and_its_end_is_the_end_of_the_phase() -> None:
     command = [sys.executable, "-m", "fragtui", "guard", "--dry-run", "--interval", "0.1", "--until", "log:-:ready"]
-    for text, why in ((b"is ready\n", b"standard input has the text"), (b"", b"standard input has ended")):
+    for text, why in ((b"is ready\n", b"standard input contains the text"), (b"", b"standard input has ended")):
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=REPOSITORY)
         try:
             assert child.stdin is not None and child.stdout is not None

@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +28,7 @@ from tests.sources.pods.test_proof import entry, processes
 from tests.sources.pods.test_runtime_log import journalctl
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
-from tests.support.trusted import programs_in, trusted_folder
+from tests.support.trusted import trusted_folder
 
 KERNEL_LINE = "Nov 29 09:00:01 node kernel: eth0: up\n"
 KUBELET_LINE = "I1129 09:00:00.000000 1 kubelet.go:1] hello\n"
@@ -47,12 +47,6 @@ def complete(root: Path) -> Path:
     tree.put("var/log/kern.log", KERNEL_LINE * 1204)
     tree.put("var/log/kubelet.log", KUBELET_LINE * 3)
     return root
-
-
-@pytest.fixture
-def programs() -> Iterator[Path]:
-    with trusted_folder() as folder, programs_in(folder):
-        yield folder
 
 
 @pytest.fixture(autouse=True)

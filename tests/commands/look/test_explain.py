@@ -74,7 +74,7 @@ def test_a_log_without_incidents_prints_nothing(capsys: pytest.CaptureFixture[st
     assert explain.HELP
 
 
-@pytest.mark.slow
+@pytest.mark.by_hand
 def test_a_large_compressed_log_is_searched_unpacked(tmp_path: Path) -> None:
     line = b"Jul  1 00:45:30 node systemd[1]: Started Session 3242 of user root.\n"
     log = tmp_path / "messages.1.gz"

@@ -104,6 +104,7 @@ def test_memory_stays_flat_and_what_follows_is_explained(write: Callable[[Path],
     assert found.said == ([f"fragtui explain: {log}: 1 line longer than 16 KiB was cut"] if cut else [])
 
 
+@pytest.mark.by_hand
 def test_many_logs_side_by_side_stay_flat_too(tmp_path: Path) -> None:
     for number in range(12):
         with gzip.open(tmp_path / f"{number}.gz", "wb", 1) as log:

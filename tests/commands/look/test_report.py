@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from tests.support.big8 import DENIED, NOT_LOGGED, OOM_KILLS, big8
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import terminal
-from tests.support.trusted import programs_in, trusted_folder
 
 SAMPLES = REPOSITORY / "tests"
 KERNEL = '{"MESSAGE": "eth0: up", "_TRANSPORT": "kernel", "__REALTIME_TIMESTAMP": "1795946134693201"}'
@@ -65,12 +63,6 @@ def slow_node(root: Path, programs: Path) -> Path:
     processes(root, "systemd", "kthreadd", "kubelet")
     journalctl(programs, "trap '' TERM INT HUP; while :; do sleep 1; done")
     return root
-
-
-@pytest.fixture
-def programs() -> Iterator[Path]:
-    with trusted_folder() as folder, programs_in(folder):
-        yield folder
 
 
 def test_slow_sources_do_not_delay_it_and_each_is_named(

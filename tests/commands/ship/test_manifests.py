@@ -247,7 +247,7 @@ class TestTreat:
 INSIDE = """
 import ctypes, json, os, subprocess, sys
 from pathlib import Path
-from fragtui.remedies.catalogue import read_catalogue
+from fragtui.remedies.catalogue import catalogue, numa_nodes, read_wake
 from fragtui.remedies.permission import disabled_because
 from fragtui.sources.host.reader import NodeReader
 
@@ -284,7 +284,8 @@ for folder, _, files in os.walk(host + "/proc/sys"):
         opened.append(os.path.join(folder, name).removeprefix(host))
 root = Path(host)
 seen = NodeReader(root).sample()
-remedies = [each for each in read_catalogue(root) if each.steps[-1].path and not each.disabled_reason]
+offered = (*catalogue(numa_nodes(root)), read_wake(root))
+remedies = [each for each in offered if each.steps[-1].path and not each.disabled_reason]
 print(json.dumps({
     "capabilities": capabilities[0].strip("0"), "opened": opened, "tried": tried,
     "remedies": {each.id: disabled_because(each, root) for each in remedies}, "zones": len(seen.zones or ()),

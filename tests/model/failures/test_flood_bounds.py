@@ -16,8 +16,6 @@ from fragtui.kernel.reports.report_kind import ReportKind
 from fragtui.logs.parser import LogParser
 from fragtui.model.failures.failure_counts import MAX_OPEN_COUNTS, FailureCounts
 from fragtui.model.failures.failure_list import MAX_KEPT_INCIDENTS, FailureList
-from fragtui.model.failures.incident import Incident
-from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.pods.pod_tracker import MAX_PODS, PodTracker
 from fragtui.sources.kernel_log.incident_stream import MAX_WAITING, IncidentStream
 from fragtui.sources.kernel_log.scan import scan_log
@@ -25,6 +23,7 @@ from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedEvent
 from tests.support.incidents import kernel_incident
+from tests.support.kernel_update import brought
 
 HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
 
@@ -32,10 +31,6 @@ HEAD = "Jul  1 00:00:00 n{0} kernel: task{0}: page allocation failure: order:4, 
 def failed(number: int, at: float, error: str = "cannot allocate memory", **more: object) -> PodObservation:
     settings: dict[str, object] = {"error": error, "sandbox_id": f"{number:064x}"} | more
     return PodObservation(PodFact.FAILED, "kubelet", "worker", PodRef("shop", f"p{number}"), at, **settings)  # type: ignore[arg-type]
-
-
-def update(*incidents: Incident) -> KernelLogUpdate:
-    return KernelLogUpdate(incidents, (), 0, (), "kmsg", None)
 
 
 @pytest.mark.slow
@@ -68,7 +63,7 @@ def test_a_pod_dropped_from_a_full_tracker_is_found_under_none_of_its_names() ->
 def test_the_list_drops_old_incidents_those_of_other_limits_first_and_counts_all() -> None:
     kept = FailureList()
     for number in range(MAX_KEPT_INCIDENTS + 100):
-        kept.take(update(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
+        kept.take(brought(kernel_incident(ReportKind.OOM, time=float(number), memory=number % 2 == 0, id=f"k{number}")))
     assert len(kept.incidents) == MAX_KEPT_INCIDENTS
     assert (kept.unlisted, kept.failures) == (100, MAX_KEPT_INCIDENTS + 100)
     assert all(kept.incident(f"k{number}") for number in range(0, 200, 2))
@@ -133,7 +128,7 @@ def test_failures_of_a_flood_are_counted_before_they_are_complete() -> None:
     counts = FailureCounts(0.0)
     kind = ReportKind.ALLOCATION_FAILURE
     for number in range(MAX_OPEN_COUNTS + 500):
-        counts.take(update(kernel_incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
+        counts.take(brought(kernel_incident(kind, time=1.0, cause="netns", id=f"k{number}")), 1.0)
     assert counts.totals(1.0)["netns"] == 500
     assert counts.totals(10.0)["netns"] == MAX_OPEN_COUNTS + 500
 

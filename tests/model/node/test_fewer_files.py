@@ -22,14 +22,11 @@ from fragtui.sources.host.reader import NodeReader
 from tests.support.examples import examples
 from tests.support.host_tree import HEALTHY, HostTree
 from tests.support.machines import MACHINES, machine
+from tests.support.node_states import pages_of
 from tests.support.pairs import read_pairs, snapshot_of
 
 ORDERS, PAGEBLOCK, MANAGED = 11, 512, 5_000_000
 TYPES = ("Movable", "CMA", "Isolate", "HighAtomic")
-
-
-def pages_of(counts: tuple[int, ...]) -> int:
-    return sum(count << order for order, count in enumerate(counts))
 
 
 def node(lists: list[dict[str, tuple[int, ...]]], release: str, mark: int, *, printed: bool = False) -> Snapshot:

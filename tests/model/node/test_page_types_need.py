@@ -15,13 +15,10 @@ from fragtui.model.node.verdict import judge_node
 from fragtui.model.state.node_state import node_state
 from fragtui.render.card.state_text import sentence
 from tests.support.examples import examples
+from tests.support.node_states import pages_of
 
 PLENTY = (30_000, 20_000, 9_000, 8_000, 6_000, 4_000, 2_000, 900, 500, 400, 900)
 MANAGED = 5_000_000
-
-
-def pages_of(counts: tuple[int, ...]) -> int:
-    return sum(count << order for order, count in enumerate(counts))
 
 
 def node(blocks: tuple[int, ...] = PLENTY, release: str = "6.8.0", **facts: int | None) -> Snapshot:

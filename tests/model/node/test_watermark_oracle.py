@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from fragtui.model.node.watermark import RequestKind, Rule, Verdict, ZoneState, zone_verdict
 from tests.support.examples import examples
+from tests.support.node_states import pages_of
 
 ORDERS = 6
 TYPES = ("Unmovable", "Movable", "Reclaimable", "HighAtomic", "CMA", "Isolate")
@@ -19,19 +20,15 @@ lists = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-def pages(counts: list[int]) -> int:
-    return sum(count << order for order, count in enumerate(counts))
-
-
 def watermark_ok_6_18(free: Lists, order: int, mark: int, reserve: int, boost: int, atomic: bool) -> bool:
     """__zone_watermark_ok and the retry of zone_watermark_fast, mm/page_alloc.c of 6.18 (nr_free_highatomic)."""
-    free_pages = sum(pages(free[name]) for name in TYPES if name != "Isolate")
+    free_pages = sum(pages_of(free[name]) for name in TYPES if name != "Isolate")
 
     def passes(minimum: int) -> bool:
         usable = free_pages - ((1 << order) - 1)
         if not atomic:  # __zone_watermark_unusable_free: no ALLOC_RESERVES
-            usable -= pages(free["HighAtomic"])
-        usable -= pages(free["CMA"])  # no ALLOC_CMA
+            usable -= pages_of(free["HighAtomic"])
+        usable -= pages_of(free["CMA"])  # no ALLOC_CMA
         if atomic:
             minimum -= minimum // 2  # ALLOC_MIN_RESERVE
             minimum -= minimum // 4  # ALLOC_NON_BLOCK
@@ -51,7 +48,7 @@ def watermark_ok_6_18(free: Lists, order: int, mark: int, reserve: int, boost: i
 
 def watermark_ok_3_10(counts: list[int], order: int, mark: int, reserve: int, free_cma: int, atomic: bool) -> bool:
     """__zone_watermark_ok of 3.10; free pages in CMA count against the base alone."""
-    free_pages = pages(counts) - ((1 << order) - 1)
+    free_pages = pages_of(counts) - ((1 << order) - 1)
     minimum = mark
     if atomic:
         minimum -= minimum // 2
@@ -83,9 +80,9 @@ def test_the_rule_of_4_4_and_later_agrees_with_the_kernels_code(
 ) -> None:
     if data.draw(st.booleans()):  # no ordinary block of the order: what decides are the other lists
         free |= {name: free[name][:order] + [0] * (ORDERS - order) for name in TYPES[:3]}
-    free_pages = sum(pages(free[name]) for name in TYPES if name != "Isolate")
-    usable = free_pages - pages(free["CMA"]) - ((1 << order) - 1) - reserve
-    usable -= data.draw(st.sampled_from((0, pages(free["HighAtomic"]))))
+    free_pages = sum(pages_of(free[name]) for name in TYPES if name != "Isolate")
+    usable = free_pages - pages_of(free["CMA"]) - ((1 << order) - 1) - reserve
+    usable -= data.draw(st.sampled_from((0, pages_of(free["HighAtomic"]))))
     boost = data.draw(st.integers(0, 400))
     mark = max(0, tipping(max(0, usable), request) + data.draw(st.sampled_from((0, boost))) + data.draw(NEAR))
     mark = data.draw(st.sampled_from((mark, mark // 4)))
@@ -96,8 +93,8 @@ def test_the_rule_of_4_4_and_later_agrees_with_the_kernels_code(
         mark=mark,
         reserve=reserve,
         boost=boost,
-        highatomic_pages=pages(free["HighAtomic"]),
-        cma_pages=pages(free["CMA"]),
+        highatomic_pages=pages_of(free["HighAtomic"]),
+        cma_pages=pages_of(free["CMA"]),
         foreign_blocks=tuple(sum(free[name][index] for name in TYPES[3:]) for index in range(ORDERS)),
         highatomic_blocks=tuple(free["HighAtomic"]),
     )
@@ -118,9 +115,9 @@ def test_the_rule_up_to_4_3_agrees_with_the_kernels_code(
     counts: list[int], order: int, request: RequestKind, reserve: int, free_cma: int, data: st.DataObject
 ) -> None:
     lower = data.draw(st.integers(0, order))
-    left = pages(counts) - ((1 << order) - 1) - pages(counts[:lower])
+    left = pages_of(counts) - ((1 << order) - 1) - pages_of(counts[:lower])
     base = left << lower if lower else left - reserve - free_cma
     mark = max(0, tipping(max(0, base), request) + data.draw(st.integers(-2, 1 << lower)))
-    state = ZoneState(tuple(counts), pages(counts), mark, reserve, cma_pages=free_cma)
+    state = ZoneState(tuple(counts), pages_of(counts), mark, reserve, cma_pages=free_cma)
     ours = zone_verdict(state, order, request, Rule.HALVING) is Verdict.AVAILABLE
     assert ours == watermark_ok_3_10(counts, order, mark, reserve, free_cma, request is RequestKind.GFP_ATOMIC)

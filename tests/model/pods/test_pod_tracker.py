@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from fragtui.cluster.observation import PodFact, PodObservation
 from fragtui.cluster.pod_ref import PodRef
 from fragtui.model.pods.pod_tracker import PATIENCE_SECONDS, QUIET_SECONDS, PodTracker
+from fragtui.model.pods.pod_update import PodUpdate
 
 UID = "1bcd0d00-baf1-11ea-88c6-0242c0219250"
 OTHER = "66ded11b-e3cc-4fdd-a525-99d02ebebd1f"
@@ -146,9 +147,10 @@ def test_a_container_stage_pod_stays_until_a_container_runs() -> None:
 def test_cgroup_paths_find_their_pod() -> None:
     tracker = tracker_of(observed(PodFact.NAMED, None))
     path = f"/kubepods.slice/kubepods-burstable-pod{UID.replace('-', '_')}.slice/crio-{1:064x}.scope"
-    assert tracker.pod_of(path) == WEB
-    assert tracker.pod_of("/system.slice") is None
-    assert tracker.pod_of(f"/kubepods/pod{OTHER}") == PodRef(uid=OTHER)
+    update = PodUpdate(tracker.snapshot(1000.0), (), tracker.names)
+    assert update.pod_of(path) == WEB
+    assert update.pod_of("/system.slice") is None
+    assert update.pod_of(f"/kubepods/pod{OTHER}") == PodRef(uid=OTHER)
 
 
 PODS = st.sampled_from(

@@ -19,7 +19,7 @@ from fragtui.model.remedy.forecast import Gain, forecast
 from fragtui.model.remedy.recommendation import Choice, Recommendation, effect_of, recommend, with_sync
 from fragtui.model.remedy.risk import NodeConditions, risks
 from fragtui.model.remedy.zone_capacity import droppable, zone_capacities
-from fragtui.render.forecast_text import error_sentence, forecast_text
+from fragtui.render.remedy.forecast_text import error_sentence, forecast_text
 
 KB = 1024
 DROP_1, COMPACT = Effect(page_cache=True), Effect(compact=True)

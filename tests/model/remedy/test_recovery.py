@@ -26,7 +26,7 @@ from fragtui.model.remedy.remedy_history import (
 )
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.render.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence
+from fragtui.render.remedy.forecast_text import checkpoint_sentence, decay_sentence, early_end_sentence
 
 
 def tick(at: float, *zones: tuple[int, str, tuple[int, ...]], stall: int = 0, **vmstat: int) -> Snapshot:
@@ -161,7 +161,6 @@ def run(name: str, time: float, gained: int, half_life: float | None) -> tuple[E
 def test_an_intent_without_an_end_has_an_unknown_outcome() -> None:
     history = episodes([*run("a", 0, 5, None), intent("b", 100)])
     assert [e.intent.id for e in unknown_outcomes(history)] == ["b"]
-    assert unknown_outcomes(history, running="b") == ()
     assert "compact by screen (pid 7) did not report back" in describe_unknown(history[1])
     assert history[1].gained is None and history[1].lasted is None
 

@@ -5,7 +5,7 @@ from fragtui.model.node.snapshot import Snapshot, Zone
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.risk import risks
 from fragtui.model.remedy.zone_capacity import droppable
-from fragtui.render.forecast_text import forecast_text
+from fragtui.render.remedy.forecast_text import forecast_text
 from tests.model.remedy.test_forecast import CACHE, COMPACT, DROP_1, DROP_3
 
 

@@ -16,7 +16,7 @@ from fragtui.commands.cli.parser import build, main
 from fragtui.commands.look.report import collect
 from fragtui.render.report.report_facts import ReportFacts
 from fragtui.sources.host.tree import saved_tree
-from tests.cluster.test_pod_dresses import EVENT, KUBELET, TABLES
+from tests.cluster.test_pod_formats import EVENT, KUBELET, TABLES
 from tests.support.host_tree import FRAGMENTED, HostTree
 
 SAVED = 1_707_220_000.0

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import socket
 import stat
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,46 +22,10 @@ from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.kmsg import KmsgReader
 from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.sources.saved.readers import SavedKernelLog
+from tests.support.journal import Journal
 from tests.support.pod_sink import until
-from tests.support.trusted import programs_in, trusted_folder
 
 HEAD = ": page allocation failure: order:4, mode:0x40cc0(GFP_KERNEL|__GFP_COMP)"
-
-
-class Journal:
-    """A journalctl that prints what is in a file, as the real one does: what it was asked is kept."""
-
-    def __init__(self, folder: Path) -> None:
-        self.entries = folder / "entries"
-        self.entries.write_bytes(b"")
-        self.ends = folder / "ends"
-        """While it exists, every journalctl ends."""
-        self._calls = folder / "calls"
-        self.program = program = folder / "journalctl"
-        program.write_text(f"""#!{sys.executable}
-import os, sys, time
-open({str(self._calls)!r}, "a").write(" ".join(sys.argv[1:]) + "\\n")
-with open({str(self.entries)!r}, "rb") as entries:
-    while True:
-        sys.stdout.buffer.write(entries.read())
-        sys.stdout.flush()
-        if os.path.exists({str(self.ends)!r}):
-            sys.exit(3)
-        if "--follow" not in sys.argv:
-            break
-        time.sleep(0.02)
-""")
-        program.chmod(0o755)
-
-    def add(self, *messages: str, ago: float = 1.0) -> None:
-        stamp = str(int((time.time() - ago) * 1e6))
-        with self.entries.open("a") as file:
-            for message in messages:
-                entry = {"__REALTIME_TIMESTAMP": stamp, "_TRANSPORT": "kernel", "MESSAGE": message}
-                file.write(json.dumps({**entry, "PRIORITY": "4", "SYSLOG_IDENTIFIER": "kernel"}) + "\n")
-
-    def calls(self) -> list[str]:
-        return self._calls.read_text().splitlines() if self._calls.exists() else []
 
 
 class Listener:
@@ -84,12 +46,6 @@ class Listener:
     def wait_for(self, wanted: Callable[[], bool], seconds: float = 10) -> None:
         with self._changed:
             assert self._changed.wait_for(wanted, seconds), self.updates
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    with trusted_folder() as folder, programs_in(folder):
-        yield Journal(folder)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,9 +21,10 @@ from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.saved.readers import SavedKernelLog
 from tests.commands.look.test_doctor import as_nobody
-from tests.sources.kernel_log.test_fallbacks import HEAD, Journal
+from tests.sources.kernel_log.test_fallbacks import HEAD
+from tests.support.journal import Journal
 from tests.support.pod_sink import until
-from tests.support.trusted import programs_in, trusted_folder
+from tests.support.trusted import trusted_folder
 
 
 class Seen:
@@ -43,12 +44,6 @@ class Seen:
     def comes_to(self, sight: Sight) -> SourceState:
         assert until(lambda: self.failures.source is not None and self.failures.state.sight is sight, 20)
         return self.failures.state
-
-
-@pytest.fixture
-def journal() -> Iterator[Journal]:
-    with trusted_folder() as folder, programs_in(folder):
-        yield Journal(folder)
 
 
 @pytest.fixture

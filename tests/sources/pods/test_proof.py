@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,6 @@ from fragtui.sources.pods.line_tally import KUBELET_LOG, RUNTIME_LOG, LineTally,
 from fragtui.sources.pods.presence import KUBELET, RUNTIME, why_none
 from tests.sources.pods.test_runtime_log import Following, failure, journalctl
 from tests.support.pod_sink import CollectingSink, until
-from tests.support.trusted import programs_in, trusted_folder
 
 
 def entry(identifier: str, message: str = "hello") -> str:
@@ -23,12 +21,6 @@ def entry(identifier: str, message: str = "hello") -> str:
         json.dumps({"MESSAGE": message, "SYSLOG_IDENTIFIER": identifier, "__REALTIME_TIMESTAMP": "1795946134693201"})
         + "\n"
     )
-
-
-@pytest.fixture
-def programs() -> Iterator[Path]:
-    with trusted_folder() as folder, programs_in(folder):
-        yield folder
 
 
 @pytest.fixture

@@ -134,7 +134,10 @@ class Replay:
         return {pod_name(pod): pod.reason_class.name for pod in self.updates[-1].stuck.pods}
 
 
-@pytest.fixture(params=EXPECTED)
+SLOWEST = ("other-layers", "unshare-enomem")
+
+
+@pytest.fixture(params=[pytest.param(name, marks=pytest.mark.by_hand if name in SLOWEST else ()) for name in EXPECTED])
 def replay(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[str, Replay]]:
     with Replay(request.param, tmp_path) as replay:
         yield request.param, replay

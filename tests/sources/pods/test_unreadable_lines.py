@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -191,13 +191,6 @@ def test_an_object_of_a_saved_list_over_which_the_parser_fails_is_counted(
     (tmp_path / "pods.json").write_text(json.dumps({"apiVersion": "v1", "items": items, "kind": "List"}, indent=1))
     assert main(["explain", str(tmp_path / "pods.json")]) == 1
     assert capsys.readouterr().err.endswith("pods.json: 1 object could not be read\n")
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    yield started
-    started.close()
 
 
 def test_a_pod_with_an_object_where_a_text_belongs_does_not_end_the_watch(tmp_path: Path, server: ApiServer) -> None:

@@ -8,13 +8,12 @@ import pytest
 from fragtui.model.node.cgroup_memory import CgroupMemory
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches, reclaim_cgroup
 from fragtui.sources.host.reader import NodeReader
-from fragtui.ui.app import FragtuiApp
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, EscalationDialog, ReclaimDialog
 from fragtui.ui.pages.cgroup_page import beside_lines
 from tests.support.cgroup_tree import OTHER_PODS, put_v2
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.person import press
-from tests.support.screen import make_app, running, text_of, until
+from tests.support.screen import make_app, running, text_of, until, words_of
 
 MIB = 1 << 20
 pytestmark = pytest.mark.slow
@@ -22,11 +21,6 @@ pytestmark = pytest.mark.slow
 
 def cgroup(name: str, cache: int, dirty: int = 0) -> CgroupMemory:
     return CgroupMemory(f"/{name}", f"sys/fs/cgroup/{name}", 2, 30, 77, cache, dirty, None)
-
-
-def words(app: FragtuiApp) -> str:
-    page = app.screen.query_one("#dialog-page")
-    return " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
 
 
 def context(root: Path) -> DialogContext:
@@ -46,8 +40,8 @@ async def test_it_says_what_is_written_for_which_pod_and_the_next_is_a_key_away(
         app.push_screen(dialog, answers.append)
         await until(pilot, lambda: "Reclaim the page cache of shop/web-0" in text_of(app))
         await pilot.pause()
-        assert f"Command echo -n {900 * MIB} > /sys/fs/cgroup/a/memory.reclaim" in words(app)
-        assert "900M of this cgroup's page cache" in words(app)
+        assert f"Command echo -n {900 * MIB} > /sys/fs/cgroup/a/memory.reclaim" in words_of(app, "#dialog-page")
+        assert "900M of this cgroup's page cache" in words_of(app, "#dialog-page")
         assert "p next (1 of 2)" in text_of(app)
         await pilot.press("p")
         await until(pilot, lambda: "shop/db-0" in text_of(app))
@@ -76,10 +70,10 @@ async def test_the_ladder_names_the_gentlest_that_suffices_and_what_it_skips(
         app.push_screen(EscalationDialog(context(tmp_path), steps, 64, ("nudge-kcompactd: before 5.15",)))
         await until(pilot, lambda: "Run remedies step by step" in text_of(app))
         await pilot.pause()
-        assert first in words(app), words(app)
-        assert "Left out nudge-kcompactd: before 5.15" in words(app)
+        assert first in words_of(app, "#dialog-page"), words_of(app, "#dialog-page")
+        assert "Left out nudge-kcompactd: before 5.15" in words_of(app, "#dialog-page")
         if cache == MIB:
-            assert "Gentlest Drop page cache is expected to suffice" in words(app)
+            assert "Gentlest Drop page cache is expected to suffice" in words_of(app, "#dialog-page")
 
 
 async def test_saved_files_have_no_cgroup_to_reclaim_and_the_reason_is_shown(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ from fragtui.sources.host.reader import NodeReader
 from fragtui.ui.app import FragtuiApp
 from fragtui.ui.dialogs.guard_dialog import GuardDialog
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
-from fragtui.ui.keys import WRITE_KEYS
+from fragtui.ui.keys import KEYS, write_keys
 from tests.support.host_tree import HostTree
 from tests.support.person import PAUSE, click, press
-from tests.support.screen import SIZES, make_app, running, text_of, until
+from tests.support.screen import SIZES, make_app, running, text_of, until, words_of
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 
@@ -35,8 +35,7 @@ async def test_the_dialog_says_what_is_written_where_and_what_it_costs(tmp_path:
         ask(app, tmp_path, answers, drop_caches(3, sync=False), drop_caches(3, sync=True))
         await pilot.pause()
         await pilot.pause()
-        page = app.screen.query_one("#dialog-page")
-        words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
+        words = words_of(app, "#dialog-page")
         for part in (
             "! Not needed: 256K requests succeed, this gains nothing you need.",
             "Command echo -n 3 > /proc/sys/vm/drop_caches",
@@ -110,7 +109,7 @@ async def test_sync_first_is_a_key_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", sorted(WRITE_KEYS))
+@pytest.mark.parametrize("key", sorted(write_keys(KEYS)))
 async def test_saved_files_are_never_written_and_the_reason_is_shown(tmp_path: Path, key: str) -> None:
     HostTree.small(tmp_path)
     tree = HostTree.small(tmp_path)
@@ -130,7 +129,7 @@ async def test_saved_files_are_never_written_and_the_reason_is_shown(tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", sorted(WRITE_KEYS))
+@pytest.mark.parametrize("key", sorted(write_keys(KEYS)))
 async def test_read_only_greys_every_remedy_and_shows_the_reason(tmp_path: Path, key: str) -> None:
     app = make_app(Path("/"), read_only=True, audit=tmp_path / "audit.jsonl")
     async with running(app) as pilot:
@@ -190,7 +189,7 @@ async def test_a_key_that_opens_a_remedy_counts_only_alone_and_not_after_a_paste
         assert app.main.session.remedies is not None
         if app.main.session.disabled_reason:
             pytest.skip(f"remedies can't be run here: {app.main.session.disabled_reason}")
-        for key in sorted(WRITE_KEYS):
+        for key in sorted(write_keys(KEYS)):
             await pilot.press("x", key)
             await pilot.press(key, "x")
         await pilot.pause(PAUSE)

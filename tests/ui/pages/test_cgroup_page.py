@@ -14,19 +14,14 @@ from fragtui.render.remedy.before_after import price_phrase
 from fragtui.ui.pages.cgroup_page import beside_lines, cgroup_lines, cgroup_name
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import cells_of
-from fragtui.ui.widgets.rows import Line
 from tests.support.cgroup_tree import OTHER_PODS, PODS, UID, put_v1, put_v2
 from tests.support.host_tree import HostTree
 from tests.support.person import press
-from tests.support.screen import make_app, running, text_of, until
+from tests.support.screen import make_app, running, text_of, texts_of, until
 
 MIB = 1 << 20
 POD = CgroupMemory(f"/{PODS}", f"sys/fs/cgroup/{PODS}", 2, 1, 2, 600 * MIB, 3 * MIB, None)
 READ = CgroupMemories(0.0, (POD,), 7, 700 * MIB, 0.002, 0.001, None, "cgroup v1 does not count slab by cgroup")
-
-
-def texts(lines: list[Line]) -> list[str]:
-    return ["".join(text for text, _ in row.spans) for row in lines]
 
 
 def session(cgroups: CgroupMemories | None) -> Session:
@@ -54,7 +49,7 @@ def test_a_cgroup_is_named_as_well_as_is_known(path: str, name: str) -> None:
 
 @pytest.mark.parametrize("width", [56, 76, 116, 196])
 def test_rows_fit_and_unknown_is_no_zero(width: int) -> None:
-    lines = texts(list(cgroup_lines(session(READ), width)))
+    lines = texts_of(list(cgroup_lines(session(READ), width)))
     assert all(cells_of(row) <= width for row in lines), lines
     row = next(row for row in lines if "shop/web-0" in row)
     assert row.split()[1:6] == ["600M", "3M", "?", "50", "%"]
@@ -65,10 +60,10 @@ def test_rows_fit_and_unknown_is_no_zero(width: int) -> None:
 
 
 def test_nothing_read_has_its_reason() -> None:
-    assert texts(list(cgroup_lines(session(None), 76))) == ["Reading the cgroups…"]
+    assert texts_of(list(cgroup_lines(session(None), 76))) == ["Reading the cgroups…"]
     none = session(CgroupMemories(0.0, why="no memory controller is mounted at /sys/fs/cgroup"))
-    assert texts(list(cgroup_lines(none, 76)))[0] == "? no memory controller is mounted at /sys/fs/cgroup"
-    assert "unknown: no memory controller" in texts(beside_lines(none, 96))[0]
+    assert texts_of(list(cgroup_lines(none, 76)))[0] == "? no memory controller is mounted at /sys/fs/cgroup"
+    assert "unknown: no memory controller" in texts_of(beside_lines(none, 96))[0]
 
 
 def test_a_price_names_what_is_unknown() -> None:

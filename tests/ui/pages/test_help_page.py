@@ -13,13 +13,13 @@ from fragtui.ui.pages.help_page import MIN_TWO_COLUMNS, help_lines
 from fragtui.ui.widgets.cells import cells_of
 from fragtui.ui.widgets.palette import colours_of
 from tests.support.host_tree import HostTree
-from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+from tests.support.screen import SIZES, lines_of, make_app, running, text_of, texts_of, until
 
 KEYS, REPLAY_KEYS = with_menu(LIVE_KEYS, SAVE_MENU), with_menu(KEYS_OF_REPLAY, SAVE_MENU)
 
 
 def texts(width: int, keys: tuple[object, ...] = KEYS) -> list[str]:
-    return ["".join(text for text, _ in row.spans) for row in help_lines(keys, width)]  # type: ignore[arg-type]
+    return texts_of(help_lines(keys, width))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("width", [56, 76, MIN_TWO_COLUMNS, 126])

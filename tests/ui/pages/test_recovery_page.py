@@ -23,7 +23,7 @@ from fragtui.render.remedy.cost_line import cost_line
 from fragtui.ui.pages.recovery_page import recovery_lines
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.palette import colours_of
-from fragtui.ui.widgets.rows import Line
+from tests.support.screen import texts_of
 
 BARE = (731_000, 65_600, 385, 78, 42, 106, 0, 0, 0, 0, 0)
 GAINED = (35_800, 8915, 1878, 1603, 1181, 854, 493, 327, 199, 134, 1255)
@@ -53,10 +53,6 @@ def session(snapshot: Snapshot) -> Session:
     found = Session(manual_order=10)
     found.accept(snapshot)
     return found
-
-
-def texts(lines: list[Line]) -> list[str]:
-    return ["".join(text for text, _ in row.spans) for row in lines]
 
 
 def test_the_verdict_is_the_first_word() -> None:
@@ -137,15 +133,15 @@ def test_what_happened_is_in_order() -> None:
 def test_what_a_reclaimed_cgroup_paid_has_a_section_of_its_own() -> None:
     found = result(node(0, BARE), node(2, GAINED))
     assert not any(
-        "reclaimed cgroup" in row for row in texts(list(recovery_lines(found, session(node(9, GAINED)), 76)))
+        "reclaimed cgroup" in row for row in texts_of(list(recovery_lines(found, session(node(9, GAINED)), 76)))
     )
     cgroup = CgroupMemory("/a", "sys/fs/cgroup/a", 2, 1, 2, 1 << 30, 0, None)
     reclaimed = replace(found, outcome=replace(found.outcome, remedy=reclaim_cgroup(cgroup, "shop/web-0")))
-    text = "\n".join(texts(list(recovery_lines(reclaimed, session(node(9, GAINED)), 76))))
+    text = "\n".join(texts_of(list(recovery_lines(reclaimed, session(node(9, GAINED)), 76))))
     assert "What it costs the reclaimed cgroup" in text and "after 1, 5 and 30 minutes" in text
     look = Checkpoint(60.0, 1200, found.recovery.cost, CgroupPrice(12, 8 << 20, None))
     text = "\n".join(
-        texts(list(recovery_lines(replace(reclaimed, checkpoints=(look,)), session(node(70, GAINED)), 116)))
+        texts_of(list(recovery_lines(replace(reclaimed, checkpoints=(look,)), session(node(70, GAINED)), 116)))
     )
     assert "60 s after: 12 refaults, 8M read from disk, stalls unknown (cgroup v1 has no PSI)" in text
 
@@ -153,7 +149,7 @@ def test_what_a_reclaimed_cgroup_paid_has_a_section_of_its_own() -> None:
 @pytest.mark.parametrize("width", [54, 56, 76, 116])
 def test_columns_never_run_together(width: int) -> None:
     large = tuple(99_999_999 for _ in BARE)
-    rows = texts(list(recovery_lines(result(node(0, large), node(2, BARE)), session(node(9, GAINED)), width)))
+    rows = texts_of(list(recovery_lines(result(node(0, large), node(2, BARE)), session(node(9, GAINED)), width)))
     assert all(len(row) <= width for row in rows), rows
     head = next(
         index for index, row in enumerate(rows) if row.split()[:5] == ["size", "before", "after", "now", "change"]
@@ -165,16 +161,16 @@ def test_columns_never_run_together(width: int) -> None:
 
 
 def test_small_sizes_that_fell_are_the_aim() -> None:
-    rows = texts(list(recovery_lines(result(node(0, BARE), node(2, GAINED)), session(node(9, GAINED)), 116)))
+    rows = texts_of(list(recovery_lines(result(node(0, BARE), node(2, GAINED)), session(node(9, GAINED)), 116)))
     assert "Small sizes fell because their blocks were merged into larger ones: that is the aim." in rows
     assert rows[0].startswith("✓ IT WORKED  4M blocks went from 0 to 1255")
     assert rows[1].startswith("Pods     ? unknown")
-    same = texts(list(recovery_lines(result(node(0, BARE), node(2, BARE)), session(node(9, BARE)), 116)))
+    same = texts_of(list(recovery_lines(result(node(0, BARE), node(2, BARE)), session(node(9, BARE)), 116)))
     assert not any("that is the aim" in row for row in same)
 
 
 def test_what_was_not_counted_is_unknown() -> None:
-    rows = texts(list(recovery_lines(result(node(0), node(2, BARE)), session(node(9, BARE)), 76)))
+    rows = texts_of(list(recovery_lines(result(node(0), node(2, BARE)), session(node(9, BARE)), 76)))
     assert rows[0].startswith("? UNKNOWN")
     assert "Blocks of each size: unknown, they could not be read before or after." in rows
     assert "  There is no gain to measure." in rows

@@ -10,7 +10,7 @@ from fragtui.ui.widgets.cells import cells_of
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.node_states import denial
 from tests.support.places import SAMPLES
-from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until, words_of
 
 sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 
@@ -62,8 +62,7 @@ async def test_enter_opens_the_report_as_text(tmp_path: Path) -> None:
         await pilot.press("tab", "enter")
         await until(pilot, lambda: "Report: runc:[1:CHILD]" in text_of(app))
         await pilot.pause()
-        page = app.screen.query_one("#page")
-        words = " ".join(" ".join(t for row in page._lines for t, _ in row.spans).split())  # type: ignore[attr-defined]
+        words = words_of(app, "#page")
         for part in (
             "was denied a 64K block (order 4)",
             "GFP_KERNEL",

@@ -8,7 +8,7 @@ import pytest
 
 from fragtui.ui.panels.late.obstacles import ObstaclesView
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree
-from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+from tests.support.screen import SIZES, lines_of, make_app, running, text_of, texts_of, until
 
 OBSTACLES, NODES, TIMELINE = "What stands in the way of", "on each NUMA node", "in all zones"
 
@@ -97,8 +97,7 @@ async def test_of_more_nodes_than_rows_the_worst_are_shown_and_the_rest_counted(
     async with running(app, (200, 70)) as pilot:
         await pilot.pause()
         view = app.main.query_one("#nodes")
-        lines = view.body(100, 5)  # type: ignore[attr-defined]
-        texts = ["".join(text for text, _ in row.spans) for row in lines]
+        texts = texts_of(view.body(100, 5))  # type: ignore[attr-defined]
         assert [text.split()[1] for text in texts[:3]] == ["0", "3", "11"]
         assert texts[3] == "▼ 9 more"
 

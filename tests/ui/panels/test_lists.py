@@ -31,7 +31,7 @@ from fragtui.ui.widgets.rows import Line
 from tests.support.crowd import BY_MEMORY, FAILURES, PODS, failure, failures, pod, pods
 from tests.support.examples import examples
 from tests.support.host_tree import HostTree
-from tests.support.screen import SIZES, lines_of, make_app, running, text_of, until
+from tests.support.screen import SIZES, lines_of, make_app, running, text_of, texts_of, until
 
 
 @asynccontextmanager
@@ -303,7 +303,7 @@ def test_a_wide_row_counts_down_to_the_next_try() -> None:
 
     def shown(at: float, width: int) -> list[str]:
         CLOCK.show(at)
-        return ["".join(text for text, _ in row.spans) for row in panel.build(width, 5)]
+        return texts_of(panel.build(width, 5))
 
     try:
         for at, word in ((2e9, "24 s"), (2e9 + 23, "1 s"), (2e9 + 25, "now")):

@@ -12,20 +12,26 @@ from tests.support.host_tree import HostTree
 from tests.support.screen import make_app, running, text_of, until
 
 
+@pytest.fixture
+def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the working directory, beside the host."""
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    return work
+
+
 def recorded(directory: Path) -> Recording:
     (path,) = directory.glob("fragtui-node-7-*.rec")
     return read_recording(path)
 
 
 @pytest.mark.slow
-async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, work: Path) -> None:
     tree = HostTree.small(tmp_path / "host")
     (tmp_path / "kern.log").write_text(
         "<4>[  100.000000] runc:[1:CHILD]: page allocation failure: order:6, mode:0xdc0(GFP_KERNEL|__GFP_ZERO)\n"
     )
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
     app = make_app(tmp_path / "host", kernel_log=str(tmp_path / "kern.log"))
     async with running(app) as pilot:
         await until(pilot, lambda: "order 6" in text_of(app))
@@ -54,11 +60,8 @@ async def test_it_records_what_was_before_until_pressed_again(tmp_path: Path, mo
 
 
 @pytest.mark.slow
-async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_leaving_ends_the_file_in_order(tmp_path: Path, work: Path) -> None:
     HostTree.small(tmp_path / "host")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
     app = make_app(tmp_path / "host")
     async with running(app) as pilot:
         await pilot.press("w", "r")
@@ -70,11 +73,10 @@ async def test_leaving_ends_the_file_in_order(tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.slow
-async def test_a_place_that_can_not_be_written_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_place_that_can_not_be_written_is_reported(
+    tmp_path: Path, work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     HostTree.small(tmp_path / "host")
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
     work.rmdir()
     monkeypatch.setattr(Path, "cwd", lambda: work)
     app = make_app(tmp_path / "host")

@@ -76,7 +76,7 @@ async def test_a_yes_starts_it_and_shows_its_page_and_x_ends_it(root: Path) -> N
         await until(pilot, lambda: "Denied requests: 64" in text_of(pilot.app))
         text = " ".join(text_of(pilot.app).replace("│", " ").split())
         assert "the counts are exact" in text and "denied-one" in text and "pod 0e1fd1…" in text
-        assert "nobody: no request waited" in text
+        assert "none: no request waited" in text
         assert "a makes order 2 the target" in text
         await pilot.press("a")
         await until(pilot, lambda: pilot.app.main.session.order == 2)  # type: ignore[attr-defined]

@@ -14,13 +14,20 @@ from textual.color import Color
 
 import fragtui.ui
 from fragtui.ui.widgets.paint import Depth, Paint, style_of, textual_theme
-from fragtui.ui.widgets.palette import GLYPHS_ONLY, GROUNDS, REVERSED, THEMES
+from fragtui.ui.widgets.palette import GROUNDS, REVERSED, THEMES
 from tests.support.contrast import VGA, XTERM, contrast, drawn
 
 COLOURED = tuple(depth for depth in Depth if depth is not Depth.NONE)
 PLACES = (*GROUNDS, "selected")
 STANDS_ON = {"border": ("screen", "raised"), "behind": ("screen",)}
 """Roles that don't stand in every place."""
+GLYPHS_ONLY = frozenset(
+    (
+        *("border", "grid", "bar", "gained", "lost", "behind"),
+        *("history-plenty", "history-some", "history-few", "history-none"),
+    )
+)
+"""Roles of frames, bars and marks, and what is behind a dialog: no text that is to be read."""
 
 
 def palettes(depth: Depth) -> tuple[tuple[str, ...], ...]:

@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,8 @@ from fragtui.sources.pods.kubernetes import credential_plugin
 from fragtui.sources.pods.kubernetes.credentials import Credentials, load_credentials
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig, given_kubeconfig
 from fragtui.sources.pods.kubernetes.pods import UNVERIFIED
-from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.support.api_server import ApiServer, pod
+from tests.support.asked_api import asked
 from tests.support.certificate import needs_openssl
 from tests.support.pod_sink import CollectingSink, until
 
@@ -63,29 +62,17 @@ def why_not(path: Path) -> str:
     return str(raised.value)
 
 
-class Asking:
-    """The API source with the user's kubeconfig."""
-
-    def __init__(self, root: Path, path: Path) -> None:
-        (root / "etc").mkdir(exist_ok=True)
-        (root / "etc/hostname").write_text("node-1\n")
-        self.sink = CollectingSink()
-        self._api = ApiSupervisor(root, self.sink, str(path), pace=(0.05, 0.4))
-
-    def __enter__(self) -> CollectingSink:
-        self._api.start()
-        return self.sink
-
-    def __exit__(self, *error: object) -> None:
-        self._api.stop()
+def asking(root: Path, path: Path) -> AbstractContextManager[CollectingSink]:
+    """Ask with the user's kubeconfig on node-1."""
+    (root / "etc").mkdir(exist_ok=True)
+    (root / "etc/hostname").write_text("node-1\n")
+    return asked(root, path)
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    started.pods = [pod("web")]
-    yield started
-    started.close()
+def server(server: ApiServer) -> ApiServer:
+    server.pods = [pod("web")]
+    return server
 
 
 def test_kubectls_own_yaml_is_read(tmp_path: Path) -> None:
@@ -289,11 +276,11 @@ def test_credentials_do_not_go_over_plain_http(tmp_path: Path) -> None:
     server = ApiServer(tls=False)
     server.pods = [pod("web")]
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
             assert until(lambda: sink.last_state()[0] == "absent")
             assert "http://127.0.0.1 is not https, and no credentials are sent there" in sink.last_state()[1]
             assert server.requests == []
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf", user={})) as sink:
             assert until(lambda: sink.stuck == ["web"])
     finally:
         server.close()
@@ -304,7 +291,7 @@ def test_credentials_do_not_follow_a_redirection(tmp_path: Path, server: ApiServ
     other = ApiServer()
     server.location = f"{other.url}/api/v1/pods"
     try:
-        with Asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
+        with asking(tmp_path, server.kubeconfig(tmp_path / "conf")) as sink:
             assert until(lambda: sink.last_state() == ("waiting", REDIRECTED))
             assert other.requests == []
     finally:
@@ -318,9 +305,9 @@ def test_a_server_that_is_not_verified_is_reported(tmp_path: Path, server: ApiSe
     described = json.loads(path.read_text())
     described["clusters"][0]["cluster"] = {"server": server.url, "insecure-skip-tls-verify": True}
     path.write_text(json.dumps(described))
-    with Asking(tmp_path, path) as sink:
+    with asking(tmp_path, path) as sink:
         assert until(lambda: sink.stuck == ["web"])
-        assert sink.last_state() == ("live", UNVERIFIED)
+        assert until(lambda: sink.last_state() == ("live", UNVERIFIED))
 
 
 def test_the_environments_proxy_counts_for_what_is_given_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -426,7 +413,7 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
     soon = (datetime.now(UTC) + timedelta(seconds=20)).isoformat()
     credential = answer(token="number-$(wc -c < count)", expirationTimestamp=soon).replace('"', '\\"')
     script = f'cd {tmp_path}; printf x >> count; echo "{credential}"'
-    with Asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
+    with asking(tmp_path, server.kubeconfig(tmp_path / "conf", user=plugin(script))) as sink:
         assert until(lambda: sink.stuck == ["web"])
 
         def asked_again() -> bool:
@@ -439,7 +426,7 @@ def test_a_plugin_is_asked_again_before_its_token_ends(tmp_path: Path, server: A
 @needs_openssl
 def test_a_pipe_in_place_of_a_kubeconfig_does_not_block(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "conf")
-    with Asking(tmp_path, tmp_path / "conf") as sink:
+    with asking(tmp_path, tmp_path / "conf") as sink:
         assert until(lambda: sink.last_state() == ("absent", f"{tmp_path}/conf: not a regular file"), 5)
 
 

@@ -14,11 +14,11 @@ import pytest
 
 from fragtui.sources.pods.kubernetes.kubeconfig_place import CredentialsError, found_kubeconfig
 from fragtui.sources.pods.kubernetes.kubelet import running_kubelet
-from fragtui.sources.pods.kubernetes.supervisor import ApiSupervisor
 from tests.sources.pods.kubernetes.test_planted_kubelet import NOBODY, kubelet, place
 from tests.support.api_server import ApiServer, pod
+from tests.support.asked_api import asked
 from tests.support.certificate import make_certificate, needs_openssl, server_certificate
-from tests.support.pod_sink import CollectingSink, until
+from tests.support.pod_sink import until
 from tests.support.trusted import trusted_folder, umask
 
 __all__ = ["place"]
@@ -48,11 +48,9 @@ def own() -> Iterator[Path]:
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    started.pods = [pod("web")]
-    yield started
-    started.close()
+def server(server: ApiServer) -> ApiServer:
+    server.pods = [pod("web")]
+    return server
 
 
 def why_not(root: Path = Path("/")) -> str:
@@ -80,28 +78,13 @@ def by_plugin(server: ApiServer, folder: Path) -> dict[str, Any]:
     return {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "bin/plugin"}}
 
 
-class Asking:
-    """The API source on this machine with the files that it finds."""
-
-    def __init__(self) -> None:
-        self.sink = CollectingSink()
-        self._api = ApiSupervisor(Path("/"), self.sink, None, pace=(0.05, 0.4))
-
-    def __enter__(self) -> CollectingSink:
-        self._api.start()
-        return self.sink
-
-    def __exit__(self, *error: object) -> None:
-        self._api.stop()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("by", [by_token, by_certificate, by_plugin])
 def test_roots_kubelet_with_files_of_root_alone_is_asked_for(
     own: Path, place: Path, server: ApiServer, by: Any
 ) -> None:
     path = server.kubeconfig(own / "kubelet.conf", user=by(server, own))
-    with kubelet(place, str(path)), Asking() as sink:
+    with kubelet(place, str(path)), asked(Path("/")) as sink:
         assert until(lambda: sink.stuck == ["web"]), sink.states
     assert set(server.tokens) == ({None} if by is by_certificate else {"Bearer s3cr3t-token"})
 
@@ -136,7 +119,7 @@ def test_a_file_that_others_can_change_is_neither_read_nor_run_nor_sent(
         os.chown(conf / name, 0, 7)
         (conf / name).chmod(0o775)
         reason = f"{conf / name} can be written by others than root (mode 0775)"
-    with kubelet(place, str(path)), Asking() as sink:
+    with kubelet(place, str(path)), asked(Path("/")) as sink:
         assert until(lambda: sink.last_state()[0] == "absent"), sink.states
         assert f"not asked: {reason}" in sink.last_state()[1]
     assert server.requests == []
@@ -207,7 +190,7 @@ def test_a_kubelet_with_mounts_of_its_own_is_read_through_its_root_but_its_progr
     seen.mkdir(mode=0o755)
     server.kubeconfig(inside / "kubelet.conf", user=by(server, inside))
     mounting = ["unshare", "--mount", "sh", "-c", f'mount --bind {inside} {seen}; exec "$@"', "sh"]
-    with kubelet(place, f"{seen}/kubelet.conf", *mounting), Asking() as sink:
+    with kubelet(place, f"{seen}/kubelet.conf", *mounting), asked(Path("/")) as sink:
         if by is by_token:
             assert until(lambda: sink.stuck == ["web"]), sink.states
         else:
@@ -225,7 +208,7 @@ def test_a_bare_command_is_not_looked_for_in_the_callers_path(
     script = f"[ -z \"$SECRET\" ] && echo '{ANSWER % 's3cr3t-token'}'"
     plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": "sh", "args": ["-c", script]}
     path = server.kubeconfig(own / "kubelet.conf", user={"exec": plugin})
-    with kubelet(place, str(path)), Asking() as sink:
+    with kubelet(place, str(path)), asked(Path("/")) as sink:
         assert until(lambda: sink.stuck == ["web"]), sink.states
     assert set(server.tokens) == {"Bearer s3cr3t-token"}
 

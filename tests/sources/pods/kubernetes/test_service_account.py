@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -22,13 +21,6 @@ from tests.support.pod_sink import CollectingSink, until
 
 pytest.importorskip("yaml", reason="PyYAML is not installed (extra: k8s)")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a kubelet's kubeconfig counts only if it belongs to root")
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    yield started
-    started.close()
 
 
 @pytest.fixture

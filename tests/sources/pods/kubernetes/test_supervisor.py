@@ -38,13 +38,6 @@ def mask() -> Iterator[None]:
 
 
 @pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    yield started
-    started.close()
-
-
-@pytest.fixture
 def node(tmp_path: Path, server: ApiServer) -> Path:
     root = tmp_path / "node"
     (root / "etc/kubernetes").mkdir(parents=True)

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
@@ -42,13 +41,6 @@ print(sys.modules[ApiSupervisor.__module__].__file__, flush=True)
 ApiSupervisor(Path("/"), Print(), sys.argv[1]).start()
 time.sleep(60)
 """
-
-
-@pytest.fixture
-def server() -> Iterator[ApiServer]:
-    started = ApiServer()
-    yield started
-    started.close()
 
 
 def children() -> list[psutil.Process]:

@@ -10,7 +10,7 @@ from fragtui.model.remedy.recovery import Recovery, ZoneRecovery
 from fragtui.model.remedy.remedy_history import Episode
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.outcome import Outcome
-from fragtui.render.forecast_text import early_end_sentence, error_sentence
+from fragtui.render.remedy.forecast_text import early_end_sentence, error_sentence
 from fragtui.text import counted, format_block, format_bytes, format_count, format_duration
 
 

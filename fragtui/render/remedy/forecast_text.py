@@ -78,7 +78,7 @@ def _reasons(forecast: Forecast, effect: Effect) -> tuple[str, ...]:
         whole = "" if forecast.cache is None else f" of {format_bytes(forecast.cache)} page cache on the node"
         reasons.append(
             f"the cgroup holds {format_bytes(effect.reclaim)} clean{whole}; no file shows in which zones and "
-            "pageblocks, so it counts as spread evenly, and the range is wide"
+            "pageblocks, so an even spread is assumed, and the range is wide"
         )
     elif effect.page_cache and forecast.cache is not None and clean:
         low, likely, high = (sum(ends) * page for ends in zip(*clean, strict=True))
@@ -169,7 +169,7 @@ def _costs(snapshot: Snapshot, effect: Effect) -> tuple[str, ...]:
 
 
 def _reclaim_costs(meminfo: Mapping[str, int], reclaim: int) -> tuple[str, ...]:
-    """Return what reclaiming so many bytes costs the cgroup: unlike drop_caches, it unmaps pages and may swap."""
+    """Return the cost to the cgroup of reclaiming `reclaim` bytes: unlike drop_caches, it unmaps pages and may swap."""
     texts = [
         f"{format_bytes(reclaim)} of this cgroup's page cache, programs and libraries that it runs too, is read again "
         "from disk when next needed; other cgroups keep theirs; an abort stops it soon"

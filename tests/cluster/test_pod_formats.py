@@ -1,4 +1,4 @@
-"""One failure in many dresses: whatever a collector, pager or exporter puts around it, the facts stay the same."""
+"""One failure in many formats: whatever a collector, pager or exporter puts around it, the facts stay the same."""
 
 # ruff: noqa: E501
 
@@ -102,9 +102,9 @@ LINES: dict[str, str] = {
 NO_UID = "pod=shop/cart-7c-x1 class=fork-refused memory=yes"
 
 
-@pytest.mark.parametrize("dress", LINES)
-def test_a_kubelets_lines_are_one_failure_behind_any_prefix(dress: str) -> None:
-    assert faults_of(f"{NO_UID} uid={UID} time=2024-02-06T09:07:11", incidents_of(LINES[dress].encode())) == []
+@pytest.mark.parametrize("form", LINES)
+def test_a_kubelets_lines_are_one_failure_behind_any_prefix(form: str) -> None:
+    assert faults_of(f"{NO_UID} uid={UID} time=2024-02-06T09:07:11", incidents_of(LINES[form].encode())) == []
 
 
 CONTAINERD = (
@@ -209,16 +209,16 @@ LISTS: dict[str, str] = {
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-@pytest.mark.parametrize("dress", ["kubectl get -o json", "one a line", "YAML"])
-def test_what_powershell_saves_is_read(dress: str, encoding: str) -> None:
+@pytest.mark.parametrize("form", ["kubectl get -o json", "one a line", "YAML"])
+def test_what_powershell_saves_is_read(form: str, encoding: str) -> None:
     expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"
-    assert faults_of(expected, incidents_of(f"\ufeff{LISTS[dress]}".replace("\n", "\r\n").encode(encoding))) == []
+    assert faults_of(expected, incidents_of(f"\ufeff{LISTS[form]}".replace("\n", "\r\n").encode(encoding))) == []
 
 
-@pytest.mark.parametrize("dress", LISTS)
-def test_an_event_is_one_failure_in_any_dress(dress: str) -> None:
+@pytest.mark.parametrize("form", LISTS)
+def test_an_event_is_one_failure_in_any_form(form: str) -> None:
     expected = f"{NO_UID} uid={UID} count=41 time=2024-02-06T08:00:00"
-    assert faults_of(expected, incidents_of(LISTS[dress].encode())) == []
+    assert faults_of(expected, incidents_of(LISTS[form].encode())) == []
 
 
 @pytest.mark.parametrize(

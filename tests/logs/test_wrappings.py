@@ -17,7 +17,7 @@ from tests.support.eras import ERAS, Era
 from tests.support.explained import explain_log
 from tests.support.kernel_cases import FOLDER, NOW
 
-Clothing = Callable[[list[str]], str | bytes]
+Wrapping = Callable[[list[str]], str | bytes]
 
 DMESG = [line.removeprefix("node07: ") for line in (FOLDER / "clothing-c08-pdsh-prefix.txt").read_text().splitlines()]
 """The standard report, a kernel's stamp on each line."""
@@ -72,7 +72,7 @@ def wrapped(lines: list[str], width: int = 72, quote: str = "") -> str:
     )
 
 
-CLOTHINGS: dict[str, str | bytes] = {
+WRAPPINGS: dict[str, str | bytes] = {
     "grep over rotated files": each("/var/log/messages-20260220:", SYSLOG),
     "zgrep": each("kern.log.2.gz:", SYSLOG),
     "grep -n": numbered("{n}:"),
@@ -200,8 +200,8 @@ def reports(text: str | bytes) -> list[dict[str, object]]:
 (STANDARD,) = reports(each(""))
 
 
-@pytest.mark.parametrize("text", CLOTHINGS.values(), ids=CLOTHINGS.keys())
-def test_a_report_in_any_clothing_has_all_its_facts(text: str | bytes) -> None:
+@pytest.mark.parametrize("text", WRAPPINGS.values(), ids=WRAPPINGS.keys())
+def test_a_report_in_any_wrapping_has_all_its_facts(text: str | bytes) -> None:
     assert reports(text) == [STANDARD]
 
 
