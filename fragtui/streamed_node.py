@@ -17,9 +17,9 @@ from fragtui.player import Moment, PlayedStep, Position, Start, step_of
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
+from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.kernel_log import RecordedLog
-from fragtui.sources.recording.link import LinkError
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.recording.stream import StreamDecoder, Streamed, StreamStart
@@ -40,8 +40,18 @@ class Link(Protocol):
     """What the user named, to show."""
     again: bool
     """Whether it can be opened again."""
-    no_remedies: str
-    """Why no remedy can be run over it, and how one is."""
+
+    @property
+    def no_remedies(self) -> str | None:
+        """Why no remedy can be run over it, and how one is; None if one can."""
+
+    @property
+    def node(self) -> FarNode | None:
+        """What it leads to; None if the caller opened it."""
+
+    @property
+    def shell(self) -> FarShell | None:
+        """What runs verbs of the fragtui that writes the stream; None before it was opened."""
 
     def open(self) -> None:
         """Open it. Raises LinkError."""

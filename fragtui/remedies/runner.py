@@ -42,7 +42,7 @@ class RunRequest:
     """Who requested a remedy, and the state of the node then; it is written into the audit log."""
 
     by: str
-    """screen, command or guard."""
+    """screen, remote screen, command, guard or gate."""
     order: int | None = None
     blocks: int | None = None
     """Blocks of that order before."""

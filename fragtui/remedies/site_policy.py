@@ -54,9 +54,14 @@ def forbidden_because(remedy: Remedy, root: Path) -> str | None:
     return next((why for policy in site_policies(root) if (why := policy.forbids(remedy)) is not None), None)
 
 
+def asks_typed_name(root: Path) -> bool:
+    """Return whether the node's name must be typed before each remedy."""
+    return any(policy.typed for policy in site_policies(root))
+
+
 def typed_name(root: Path) -> str | None:
     """Return the name that must be typed before each remedy: empty if the node's is unknown, None if none is asked."""
-    if not any(policy.typed for policy in site_policies(root)):
+    if not asks_typed_name(root):
         return None
     return printable((node_name(root) or "").strip())
 

@@ -188,7 +188,7 @@ REPLAY_KEYS = (
 UNUSED = tuple(key for key in KEYS if key.command in _NOT_THERE)
 
 
-_NOT_STREAMED = frozenset(("faster", "slower", "page-types", "abort", "page-cache"))
+_NOT_STREAMED = frozenset(("faster", "slower", "page-types", "page-cache"))
 """Commands of the live screen that need the node itself."""
 STREAM_KEYS = tuple(key for key in KEYS if key.command not in _NOT_STREAMED)
 UNSTREAMED = tuple(key for key in KEYS if key.command in _NOT_STREAMED)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what co
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.tracing.trace_batch import TraceBatch
+    from fragtui.remedies.far_run import FarState
     from fragtui.remedies.service import HistoryView, RemedyState
 
 
@@ -105,6 +106,14 @@ class RemediesUpdated(MailboxMessage):
     """An update of the remedies."""
 
     def __init__(self, state: RemedyState) -> None:
+        super().__init__()
+        self.state = state
+
+
+class FarRemedyChanged(MailboxMessage):
+    """An update of a remedy on a node elsewhere."""
+
+    def __init__(self, state: FarState) -> None:
         super().__init__()
         self.state = state
 

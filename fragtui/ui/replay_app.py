@@ -29,11 +29,11 @@ class _PlayedApp(FragtuiApp):
     def __init__(
         self,
         make_source: Callable[[Callable[[Moment], None], Callable[[str], None]], Ticker],
-        read_only: str,
         order: int | None = None,
         look: TerminalLook | None = None,
         keymap: KeyMap | None = None,
         thresholds: Thresholds = DEFAULT_THRESHOLDS,
+        read_only: str | None = None,
     ) -> None:
         super().__init__(
             AppDependencies(
@@ -56,17 +56,7 @@ class _PlayedApp(FragtuiApp):
 
 
 class ReplayApp(_PlayedApp):
-    """The full-screen view of a recording."""
-
-    def __init__(
-        self,
-        make_player: Callable[[Callable[[Moment], None], Callable[[str], None]], Player],
-        order: int | None = None,
-        look: TerminalLook | None = None,
-        keymap: KeyMap | None = None,
-        thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    ) -> None:
-        super().__init__(make_player, "a recording", order, look, keymap, thresholds)
+    """The full-screen view of a recording; its source is a `Player`."""
 
     @property
     def player(self) -> Player:
@@ -80,17 +70,7 @@ class ReplayApp(_PlayedApp):
 
 
 class StreamApp(_PlayedApp):
-    """The full-screen view of a node elsewhere; `make_node` as `make_source`."""
-
-    def __init__(
-        self,
-        make_node: Callable[[Callable[[Moment], None], Callable[[str], None]], StreamedNode],
-        order: int | None = None,
-        look: TerminalLook | None = None,
-        keymap: KeyMap | None = None,
-        thresholds: Thresholds = DEFAULT_THRESHOLDS,
-    ) -> None:
-        super().__init__(make_node, "a stream", order, look, keymap, thresholds)
+    """The full-screen view of a node elsewhere; its source is a `StreamedNode`."""
 
     @property
     def node(self) -> StreamedNode:
@@ -99,5 +79,5 @@ class StreamApp(_PlayedApp):
 
     def make_main(self) -> StreamScreen:
         """Return the main screen."""
-        dependencies = self.dependencies
-        return StreamScreen(self.node, dependencies.order, dependencies.thresholds, dependencies.keymap)
+        its = self.dependencies
+        return StreamScreen(self.node, its.order, its.thresholds, its.keymap, its.disabled_reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -16,8 +17,12 @@ from pathlib import Path
 import psutil
 import pytest
 
+from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
+from fragtui.remedies.audit.log import AuditLog
+from tests.support.far import far_program
 from tests.support.host_tree import FRAGMENTED, HostTree
-from tests.support.terminal import command, terminal
+from tests.support.kubectl import FakeKubectl
+from tests.support.terminal import Terminal, command, terminal
 
 pytestmark = pytest.mark.slow
 
@@ -42,6 +47,30 @@ def writers() -> list[psutil.Process]:
         if "--stream" in words and "record" in words and "-c" not in words:
             found.append(process)
     return found
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return the processes of the far fragtui in a folder that run a remedy, and the child that would write."""
+    return [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if any(word.startswith(str(folder)) for word in process.info["cmdline"] or [])
+        and "drop-caches" in process.info["cmdline"]
+    ]
+
+
+def with_children(found: list[psutil.Process]) -> list[psutil.Process]:
+    return [*found, *(child for process in found for child in process.children(recursive=True))]
+
+
+def ask_for_a_drop(far: Terminal) -> None:
+    """Press the key of a remedy and confirm it; a key that came too early for a busy machine is pressed again."""
+    for key, is_asked in (("1", False), ("y", True)):
+        end = time.monotonic() + 40
+        while ("y runs it" in far.text) is is_asked and time.monotonic() < end:
+            far.rest()
+            far.press(key)
+            far.pump(0.6)
 
 
 def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path) -> None:
@@ -124,6 +153,32 @@ def test_without_a_pod_on_the_node_the_screen_says_what_is_missing(tmp_path: Pat
         assert far.wait() == 0
 
 
+def test_a_debug_pod_serves_stream_and_remedy_and_is_named_when_it_cannot_be_deleted(tmp_path: Path) -> None:
+    HostTree.small(tmp_path / "host", FRAGMENTED)
+    kubectl = FakeKubectl(tmp_path, shlex.join(command()))
+    with terminal(
+        "--host",
+        "kube://worker-7",
+        "--host-image",
+        "r/fragtui:1",
+        "--order",
+        "4",
+        columns=100,
+        rows=30,
+        PATH=kubectl.path,
+    ) as far:
+        far.until("● kube://worker-7")
+        far.until("FRAGMENTED")
+        ask_for_a_drop(far)
+        far.until("✗ Not run on node-7")
+        kubectl.set("undeletable", "pods is forbidden")
+        far.press("q")
+        assert far.wait() == 0
+        assert b"making a privileged debug pod on worker-7, deleted when this screen closes" in far.written
+        assert b"delete it: kubectl --context=prod delete pod node-debugger-worker-7-a1" in far.written
+    assert sum(" debug " in line for line in kubectl.asked) == 1
+
+
 @pytest.fixture
 def ssh(tmp_path: Path) -> Iterator[tuple[str, str, Path]]:
     """Run an sshd on loopback; yield the host to name, a PATH with an ssh that has its key, and the file of its pid."""
@@ -179,6 +234,32 @@ def test_over_ssh_the_screen_is_live_shows_a_stalled_and_a_lost_link_and_leaves_
     while (left := [process for process in writers() if process.pid not in before]) and time.monotonic() < end:
         time.sleep(0.2)
     assert not left
+
+
+def test_over_ssh_a_remedy_is_run_there_under_its_audit_log_and_the_abort_key_leaves_nothing_behind(
+    ssh: tuple[str, str, Path],
+) -> None:
+    host, path, folder = ssh
+    program = far_program(folder, 300.0)
+    options = ("--host", host, "--host-program", str(program), "--order", "4")
+    with terminal(*options, columns=100, rows=30, PATH=path) as far:
+        far.until("y 1 s ")
+        ask_for_a_drop(far)
+        far.until(lambda text: re.search(r"page cache on \S+: \d+", text) is not None)
+        assert len(running := with_children(processes_of(folder))) >= 2
+        far.press("x")
+        far.until("Before and after: Drop page cache")
+        assert not psutil.wait_procs(running, timeout=15)[1]
+        far.press("\x1b")
+        far_program(folder, 0.2)
+        ask_for_a_drop(far)
+        far.until("done in")
+        far.until("Before and after: Drop page cache")
+    entries = AuditLog(folder / "audit.jsonl").read().entries
+    intents = [entry for entry in entries if isinstance(entry, IntentEntry)]
+    ends = [entry for entry in entries if isinstance(entry, EndEntry)]
+    assert [intent.by for intent in intents] == ["remote screen"] * 2 and intents[0].order == 4
+    assert [end.result for end in ends] == [Result.ABORTED, Result.DONE]
 
 
 def test_the_reason_of_ssh_is_on_screen(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP for verbs that run until one of them arrives."""
+"""SIGINT, SIGTERM and SIGHUP, or input, for verbs that run until one of them arrives."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class EndSignals:
     """Waits for a signal that ends the verb; for the main thread."""
 
-    def __init__(self, came: int) -> None:
-        """Read signals from `came`, the read end of the pipe to which the interpreter writes their numbers."""
-        self._came = came
+    def __init__(self, *came: int) -> None:
+        """Take the read end of the pipe to which the interpreter writes the numbers of signals, and other inputs."""
         self._poll = select.poll()
-        self._poll.register(came, select.POLLIN)
+        for descriptor in came:
+            self._poll.register(descriptor, select.POLLIN)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Return True as soon as a signal arrives, False after so many seconds without one; None waits for ever."""
@@ -31,8 +31,10 @@ class EndSignals:
 
 
 @contextmanager
-def end_signals() -> Iterator[EndSignals]:
+def end_signals(*inputs: int) -> Iterator[EndSignals]:
     """Report the signals instead of ending the process; for the main thread.
+
+    A byte on one of the `inputs`, or its end, counts as a signal too.
 
     A handler that sets an Event is not enough. It runs between two bytecodes: if the signal arrives after the last
     bytecode and before the thread sleeps on the lock, nothing wakes the thread; if it arrives within `Event.wait`, the
@@ -43,7 +45,7 @@ def end_signals() -> Iterator[EndSignals]:
     before = {number: signal.signal(number, lambda *_: None) for number in _SIGNALS}
     descriptor = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
     try:
-        yield EndSignals(came)
+        yield EndSignals(came, *inputs)
     finally:
         signal.set_wakeup_fd(descriptor)
         for number, handler in before.items():

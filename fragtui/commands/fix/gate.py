@@ -14,7 +14,7 @@ from fragtui.commands.cli.messages import report_error, report_progress
 from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
-from fragtui.commands.fix.run_remedy import answer, run_to_end, why_not_typed
+from fragtui.commands.fix.run_remedy import answer, run_to_end, show_elapsed, why_not_typed
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.forecast import forecast
@@ -278,7 +278,7 @@ class _Gate:
                 typed=self._typed,
                 enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
             )
-            end = run_to_end(escalation, self._reader, snapshot, shown=shown, stop=self._signals)
+            end = run_to_end(escalation, self._reader, snapshot, show_elapsed if shown else None, stop=self._signals)
             ran = [step.remedy.id for step in end.steps]
             self._ran += ran
             self._aborted = end.reason is EndReason.ABORTED

@@ -29,6 +29,7 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import Escalation, EscalationEnd
 from fragtui.remedies.follow_up import FollowUp
 from fragtui.remedies.permission import disabled_because
+from fragtui.remedies.runner import RemedyRun
 from fragtui.remedies.site_policy import typed_name, unconfirmed_because
 from fragtui.render.remedy.forecast_text import ForecastText, checkpoint_sentence, decay_sentence, forecast_text
 from fragtui.render.remedy.remedy_report import decay_json, outcome_json, outcome_lines
@@ -40,6 +41,8 @@ _DEAF_SECONDS = 0.4
 """Seconds after the question in which input is no answer: it was typed ahead, or pasted."""
 _QUIET_SECONDS = 0.15
 """Seconds after the answer in which no further input may come."""
+_STDIN = 0
+_PROGRESS_SECONDS = 1.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -53,6 +56,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         help="stay this long (30m) and measure again after 1, 5 and 30 minutes; Ctrl-C ends it",
     )
+    parser.add_argument(
+        "--attached",
+        metavar="NODE",
+        help="for a screen elsewhere that shows NODE: refused on any other node; progress and result are JSON lines; "
+        "standard input that ends, or has a byte, aborts it",
+    )
 
 
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
@@ -60,6 +69,11 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if args.only_errors and not args.yes:
         report_error(args, "-q prints no plan that could be confirmed: give --yes too")
         return Exit.USAGE
+    attached = args.attached is not None
+    if attached and not args.yes:
+        report_error(args, "--attached can't ask: give --yes too")
+        return Exit.USAGE
+    args.json |= attached
     order = COSTLY_ORDER if args.order is None else args.order
     audit = AuditLog(audit_path(args.audit, args.root))
     disabled_reason = read_only_because(args)
@@ -68,6 +82,8 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     for episode in read_history(audit, args.root).unknown:
         report_error(args, describe_unknown(episode))
     reader = NodeReader(args.root)
+    if attached and args.attached != (here := reader.host.name or ""):
+        return _refuse(args, remedy, f"the screen shows {printable(args.attached) or 'another node'}, this is {here}")
     before = reader.sample(page_types=True)
     view = forecast(before, order)
     expectation = forecast_text(before, view, remedy.effect)
@@ -81,8 +97,13 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
         typed = answer(args, name or "yes")
         if typed is None:
             return Exit.USAGE
-    escalation = Escalation([remedy], args.root, audit, order, None, "command", disabled_reason, typed=typed)
-    end = run_to_end(escalation, reader, before, shown=sys.stderr.isatty() and not args.only_errors)
+    by = "remote screen" if attached else "command"
+    escalation = Escalation([remedy], args.root, audit, order, None, by, disabled_reason, typed=typed)
+    if attached:
+        end = run_to_end(escalation, reader, before, _Progress(escalation).see, _STDIN)
+    else:
+        shown = sys.stderr.isatty() and not args.only_errors
+        end = run_to_end(escalation, reader, before, show_elapsed if shown else None)
     if not end.steps:
         return _refuse(args, remedy, end.why)
     outcome, followup = end.steps[-1].outcome, escalation.followups[-1]
@@ -153,30 +174,60 @@ def answer(args: argparse.Namespace, wanted: str) -> str | None:
     return None
 
 
-def run_to_end(
-    escalation: Escalation, reader: NodeReader, before: Snapshot, *, shown: bool, stop: EndSignals | None = None
-) -> EscalationEnd:
-    """Run the remedies, the elapsed time `shown` on the terminal, and measure their gain; Ctrl-C and SIGTERM abort it.
+def show_elapsed(running: RemedyRun | None) -> None:
+    """Write the elapsed time over the last line of the terminal, or clear that line."""
+    text = "\x1b[K"
+    if running is not None:
+        text = f"{format_duration(running.elapsed)} ({'aborting' if running.aborting else 'Ctrl-C aborts'}) "
+    print(f"\r{text}", end="", file=sys.stderr, flush=True)
 
-    `stop` has the signals of a caller that catches them too: those that come while the gain is measured.
+
+class _Progress:
+    """A JSON line each second for a screen elsewhere; one that can't be written aborts the run: nobody watches it."""
+
+    def __init__(self, escalation: Escalation) -> None:
+        self._escalation = escalation
+        self._next = 0.0
+
+    def see(self, running: RemedyRun | None) -> None:
+        """Print a line if one is due."""
+        if running is None or time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _PROGRESS_SECONDS
+        fields = {"remedy": running.remedy.id, "id": running.id, "result": None, "seconds": round(running.elapsed, 3)}
+        try:
+            print(json_line(fields | {"aborting": running.aborting}), flush=True)
+        except OSError:
+            self._escalation.abort()
+
+
+def run_to_end(
+    escalation: Escalation,
+    reader: NodeReader,
+    before: Snapshot,
+    watch: Callable[[RemedyRun | None], None] | None,
+    *inputs: int,
+    stop: EndSignals | None = None,
+) -> EscalationEnd:
+    """Run the remedies and measure their gain; Ctrl-C and SIGTERM abort it, and a byte or the end of an input.
+
+    `watch` is called five times a second with what runs, and after each step with None. `stop` has the signals of a
+    caller that catches them too: those that come while the gain is measured.
     """
+    watch = watch or (lambda _: None)
     end, snapshot = None, before
     while end is None:
-        with end_signals() as signals:
-            if stop is not None and stop.came:
+        with end_signals(*inputs) as signals:
+            if signals.came or (stop is not None and stop.came):
                 escalation.abort()
             end = escalation.advance(snapshot)
             while (running := escalation.running) is not None:
-                if running.wait(0.2) is None:
-                    if signals.came:
-                        escalation.abort()
-                    if shown:
-                        state = "aborting" if running.aborting else "Ctrl-C aborts"
-                        print(f"\r{format_duration(running.elapsed)} ({state}) ", end="", file=sys.stderr, flush=True)
+                watch(running)
+                if running.wait(0.2) is None and signals.came:
+                    escalation.abort()
                 end = escalation.advance(snapshot)
         if end is None:
-            if shown:
-                print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            watch(None)
             assert escalation.settled_at is not None
             time.sleep(max(0.0, escalation.settled_at - time.monotonic()))
             snapshot = reader.sample(page_types=True)

@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.settings import keymap_of, thresholds_of
+from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
 from fragtui.sources.config.places import ConfigError
 from fragtui.sources.recording.link import CommandLink, PipeLink
+
+if TYPE_CHECKING:
+    from fragtui.ui.app import FragtuiApp
+    from fragtui.ui.terminal.detection import TerminalLook
 
 
 def show_pipe(args: argparse.Namespace) -> int:
@@ -32,9 +38,39 @@ def show_pipe(args: argparse.Namespace) -> int:
 
 
 def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
-    """Run the screen until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
-    if not (os.isatty(0) and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        report_error(args, "the full screen needs a terminal")
+    """Show a node until the user quits; return as `run_screen`. Removes then what was made to reach the node."""
+
+    def make(look: TerminalLook, keymap: dict[str, tuple[str, ...]]) -> FragtuiApp:
+        from fragtui.streamed_node import StreamedNode  # noqa: PLC0415  # See run_screen.
+        from fragtui.ui.replay_app import StreamApp  # noqa: PLC0415
+
+        return StreamApp(
+            lambda deliver, crash: StreamedNode(link, deliver, crash),
+            args.order,
+            look,
+            keymap,
+            thresholds_of(args),
+            read_only_because(args),
+        )
+
+    try:
+        return run_screen(args, "the full screen", make)
+    finally:
+        if link.node is not None and (left := link.node.leave()) is not None:
+            report_error(args, left)
+
+
+def run_screen(
+    args: argparse.Namespace,
+    what: str,
+    make: Callable[[TerminalLook, dict[str, tuple[str, ...]]], FragtuiApp],
+) -> int:
+    """Run an application until the user quits; return 0, 1 after an internal error, 2 without a terminal for `what`."""
+    if not (os.isatty(0) and sys.stdout.isatty()):
+        report_error(args, f"{what} needs a terminal")
+        return Exit.USAGE
+    if os.environ.get("TERM") == "dumb":
+        report_error(args, f"TERM=dumb: this terminal can't show {what}; of a live node, 'fragtui check' needs none")
         return Exit.USAGE
     try:
         keymap = keymap_of(args.settings)
@@ -45,18 +81,13 @@ def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
     from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
 
     import_asyncio()
-    from fragtui.streamed_node import StreamedNode  # noqa: PLC0415
-    from fragtui.ui.replay_app import StreamApp  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
-    look = detect(args.theme, to_ascii=args.ascii)
-    app = StreamApp(
-        lambda deliver, crash: StreamedNode(link, deliver, crash), args.order, look, keymap, thresholds_of(args)
-    )
+    app = make(detect(args.theme, to_ascii=args.ascii), keymap)
     app.idle_exit = args.idle_exit
     try:
         app.run()
     finally:
-        app.node.stop()
+        app.sampler.stop()
     app.say_failure()
     return app.return_code or 0

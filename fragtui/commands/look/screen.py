@@ -61,6 +61,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host-program", default="fragtui", metavar="PATH", help="fragtui on that node, by ssh (default: on its PATH)"
     )
+    parser.add_argument(
+        "--host-image",
+        metavar="IMAGE",
+        help="kube: if no pod of fragtui runs there, make a privileged debug pod of this image; deleted at the end",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -143,7 +148,7 @@ def _run_elsewhere(args: argparse.Namespace) -> int:
         report_error(args, "--trace: not with --host; switch it on in a fragtui on that node")
         return Exit.USAGE
     try:
-        return show(args, link_of(args.host, args.host_program, args.interval))
+        return show(args, link_of(args.host, args.host_program, args.interval, args.host_image))
     except BadHost as error:
         report_error(args, f"--host {printable(args.host)}: {error}")
         return Exit.USAGE

@@ -39,7 +39,7 @@ class IntentEntry:
     paths: tuple[str, ...]
     """What each step writes to, "" for a step that writes to no file."""
     by: str
-    """screen, command or guard."""
+    """screen, remote screen, command, guard or gate."""
     pid: int
     uid: int
     login: str | None = None

@@ -39,6 +39,12 @@ class ChildErrors:
         self.read()
         return last_line(self._end)
 
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """The last lines so far, as they may be shown."""
+        self.read()
+        return tuple(printable(line, _MAX_LINE) for line in self._end.decode("utf-8", "replace").splitlines())
+
     def close(self) -> None:
         """Close the pipe."""
         self._pipe.close()

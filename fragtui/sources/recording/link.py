@@ -5,31 +5,17 @@ from __future__ import annotations
 import os
 import re
 import select
-import shlex
-import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 
-from fragtui.sources.files.child_errors import ChildErrors, last_line
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError, SshNode
+from fragtui.sources.recording.kube_node import KubeNode
 
 _STREAM = ("record", "--stream", "-q", "-")
-_SSH = (
-    "-T",
-    "-o",
-    "BatchMode=yes",
-    "-o",
-    "ConnectTimeout=10",
-    "-o",
-    "ServerAliveInterval=5",
-    "-o",
-    "ServerAliveCountMax=3",
-)
-"""No terminal and no question, which would stand in the screen; a link without an answer ends after 15 s."""
-_KUBECTL_SECONDS = 15.0
 _PIECE = 1 << 16
 _SSH_NODE = re.compile(
     r"(?:[A-Za-z0-9._-]{1,64}@)?(?:[A-Za-z0-9][A-Za-z0-9._-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?"
@@ -41,14 +27,11 @@ class BadHost(ValueError):
     """A host that can't be reached by any scheme: what was expected."""
 
 
-class LinkError(Exception):
-    """Why a link can't be opened, in one line."""
-
-
 class PipeLink:
     """A stream on an open descriptor, such as standard input; it can't be opened again."""
 
     again = False
+    node = shell = None
     no_remedies = "the node of a stream is elsewhere: run fragtui there"
 
     def __init__(self, descriptor: int, name: str) -> None:
@@ -73,24 +56,26 @@ class PipeLink:
 
 
 class CommandLink:
-    """A stream on the standard output of a command, which is started again after each end.
-
-    `command` returns its arguments; it may ask elsewhere first, and raises LinkError.
-    """
+    """A stream on the standard output of a command, which is started again after each end."""
 
     again = True
+    no_remedies = None
 
-    def __init__(self, name: str, command: Callable[[], Sequence[str]], no_remedies: str) -> None:
+    def __init__(self, name: str, node: FarNode, words: Sequence[str] = _STREAM) -> None:
+        """`words` are those with which fragtui writes a stream to its standard output."""
         self.name = name
-        self.no_remedies = no_remedies
-        self._command = command
+        self.node = node
+        self.shell: FarShell | None = None
+        """Runs other verbs where the stream comes from; None before the first."""
+        self._words = words
         self._child: subprocess.Popen[bytes] | None = None
         self._errors: ChildErrors | None = None
 
     def open(self) -> None:
         """Start the command. Raises LinkError."""
         self.close()
-        arguments = self._command()
+        shell = self.node.shell()
+        arguments = shell.arguments(self._words)
         try:
             # A session of its own: Ctrl-C and Ctrl-Z are for the screen, and what it starts ends with it.
             self._child = subprocess.Popen(
@@ -103,6 +88,7 @@ class CommandLink:
             )
         except OSError as error:
             raise LinkError(f"{arguments[0]}: {os_reason(error)}") from None
+        self.shell = shell
         assert self._child.stderr is not None
         self._errors = ChildErrors(self._child.stderr)
 
@@ -142,98 +128,30 @@ class CommandLink:
         child.poll()  # Reaped here if it has ended, else by subprocess when the next one starts.
 
 
-def link_of(host: str, program: str = "fragtui", interval: float = 1.0) -> CommandLink:
+def link_of(host: str, program: str = "fragtui", interval: float = 1.0, image: str | None = None) -> CommandLink:
     """Return the link to ``ssh://[USER@]NODE[:PORT]`` or ``kube://[CONTEXT/]NODE``. Raises BadHost.
 
-    `program` is fragtui on a node reached by ssh. In a cluster it runs in fragtui's pod on the node.
+    `program` is fragtui on a node reached by ssh. In a cluster it runs in fragtui's pod on the node, else in a debug
+    pod of the `image`, if one is given.
     """
-    scheme, _, place = host.partition("://")
-    if scheme == "ssh" and _SSH_NODE.fullmatch(place):
-        return CommandLink(
-            host, lambda: _ssh(place, program, interval), f"on another node: ssh -t {_target(place)} sudo {program}"
-        )
-    if scheme == "kube" and _KUBE_NODE.fullmatch(place):
-        context, _, node = place.rpartition("/")
-        where = f" --context {context}" if context else ""
-        return CommandLink(
-            host, lambda: _kubectl(context, node, interval), f"on another node: kubectl{where} fragtui {node}"
-        )
+    scheme, _, address = host.partition("://")
+    words = (*_STREAM, "--interval", f"{interval:g}")
+    if scheme == "ssh" and _SSH_NODE.fullmatch(address):
+        return CommandLink(host, SshNode(_target(address), program), words)
+    if scheme == "kube" and _KUBE_NODE.fullmatch(address):
+        context, _, node = address.rpartition("/")
+        return CommandLink(host, KubeNode(context, node, image), words)
     raise BadHost("expected ssh://[USER@]NODE[:PORT] or kube://[CONTEXT/]NODE")
 
 
-def _target(place: str) -> str:
-    """Return ssh's words for a place: a port is an option."""
-    name, port = _split_port(place)
-    return name if port is None else f"-p {port} {name}"
-
-
-def _split_port(place: str) -> tuple[str, str | None]:
-    name, colon, port = place.rpartition(":")
+def _target(address: str) -> tuple[str, ...]:
+    """Return ssh's words for an address: a port is an option."""
+    name, colon, port = address.rpartition(":")
     if not colon or not port.isdecimal() or (":" in name and not name.endswith("]")):
-        name, port = place, ""
-    user, at, address = name.rpartition("@")
-    return f"{user}{at}{address.strip('[]')}", port or None
-
-
-def _ssh(place: str, program: str, interval: float) -> list[str]:
-    name, port = _split_port(place)
-    record = shlex.join((*_STREAM, "--interval", f"{interval:g}"))
-    missing = shlex.quote(f"{program}: not found on this node")
-    # As root it reads all sources; if sudo wants a password, as the user who logs in.
-    far = (
-        f"f=$(command -v {shlex.quote(program)}) || {{ echo {missing} >&2; exit 127; }}; "
-        f'if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n "$f" {record}; fi; exec "$f" {record}'
-    )
-    return [_found("ssh"), *_SSH, *(("-p", port) if port else ()), "--", name, f"exec sh -c {shlex.quote(far)}"]
-
-
-def _kubectl(context: str, node: str, interval: float) -> list[str]:
-    kubectl = [_found("kubectl"), *((f"--context={context}",) if context else ())]
-    asked = [
-        *kubectl,
-        "get",
-        "pods",
-        "--all-namespaces",
-        "--selector=app.kubernetes.io/name=fragtui",
-        f"--field-selector=spec.nodeName={node},status.phase=Running",
-        '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
-        f"--request-timeout={_KUBECTL_SECONDS:.0f}s",
-    ]
-    try:
-        answer = subprocess.run(
-            asked, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * _KUBECTL_SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise LinkError("kubectl get pods did not answer") from None
-    except OSError as error:
-        raise LinkError(f"kubectl: {os_reason(error)}") from None
-    if answer.returncode:
-        raise LinkError(last_line(answer.stderr) or f"kubectl ended with status {answer.returncode}")
-    namespace, slash, pod = answer.stdout.decode("utf-8", "replace").partition("\n")[0].partition("/")
-    if not slash:
-        raise LinkError(f"no pod of fragtui runs on {node}: see fragtui ship manifests")
-    return [
-        *kubectl,
-        "exec",
-        f"--namespace={namespace}",
-        pod,
-        "--container=fragtui",
-        "--",
-        "/usr/local/bin/fragtui",
-        *_STREAM,
-        "--root",
-        "/host",
-        "--interval",
-        f"{interval:g}",
-    ]
-
-
-def _found(program: str) -> str:
-    """Return the path of a program of the user's own. Raises LinkError."""
-    path = shutil.which(program)
-    if path is None or not Path(path).is_absolute():
-        raise LinkError(f"{program} is not on PATH")
-    return path
+        name, port = address, ""
+    user, at, host = name.rpartition("@")
+    name = f"{user}{at}{host.strip('[]')}"
+    return ("-p", port, name) if port else (name,)
 
 
 def _read(descriptor: int, seconds: float) -> bytes | None:

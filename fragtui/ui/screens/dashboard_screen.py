@@ -81,12 +81,20 @@ class DashboardScreen(MainScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies that can't be run here."""
-        return None if action in ("remedy", "escalate", "guard", "reclaim") and self.session.disabled_reason else True
+        return True if self.disabled_because(action) is None else None
+
+    def disabled_because(self, action: str) -> str | None:
+        """Return why the keys of an action are disabled, None if they are not."""
+        return self.session.disabled_reason if action in ("remedy", "escalate", "guard", "reclaim") else None
 
     def on_key(self, event: Key) -> None:
         """Show why a disabled key does nothing."""
-        if (reason := self.session.disabled_reason) and event.key in write_keys(self.keys):
-            self.notify(reason, title="No remedy can be run here", severity="warning", markup=False)
+        if event.key not in write_keys(self.keys):
+            return
+        action = next(key.action for key in self.keys if event.key in key.keys.split(",")).partition("(")[0]
+        if (reason := self.disabled_because(action)) is not None:
+            title = "No remedy can be run here" if self.session.disabled_reason else "Not over a link"
+            self.notify(reason, title=title, severity="warning", markup=False)
 
     def action_order(self, step: int) -> None:
         """Choose the next target order."""
@@ -192,9 +200,17 @@ class DashboardScreen(MainScreen):
         ):
             self.show()
 
+    def action_pause(self) -> None:
+        """Pause the screen or continue it."""
+        self.session.paused = not self.session.paused
+        self.show()
+
     def unpause(self) -> bool:
-        """Go on after a pause; return whether there was one. For screens that can be paused."""
-        return False
+        """Go on after a pause; return whether there was one."""
+        was_paused = self.session.paused
+        if was_paused:
+            self.action_pause()
+        return was_paused
 
     def action_copy(self) -> None:
         """Copy the selected failure as JSON."""

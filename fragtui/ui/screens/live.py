@@ -357,17 +357,9 @@ class LiveScreen(DashboardScreen):
         self._ready_remedies().show_history(self._report_history)
 
     def action_pause(self) -> None:
-        """Pause the screen or continue it."""
-        self.session.paused = not self.session.paused
+        """Pause the screen or continue it, with a sample at once."""
         self._sampler.tick_now()
-        self.show()
-
-    def unpause(self) -> bool:
-        """Go on after a pause; return whether there was one."""
-        if not self.session.paused:
-            return False
-        self.action_pause()
-        return True
+        super().action_pause()
 
     @property
     def running(self) -> tuple[str, ...]:

@@ -306,21 +306,7 @@ class RemedyController:
 
     def _variants(self, name: str) -> tuple[Remedy, ...]:
         """Return the remedy that a key names, and its variant with a sync if there is one."""
-        if name.startswith("drop-"):
-            value = int(name[-1])
-            return self._preferred(drop_caches(value, sync=False), drop_caches(value, sync=True))
-        if name == "compact":
-            return self._preferred(compact_all(), compact_all(sync=True))
-        if name == "nudge":
-            return (read_wake(self._root),)
-        node = self._session.chosen[0] if self._session.chosen else 0
-        return self._preferred(compact_node(node), compact_node(node, sync=True))
-
-    def _preferred(self, plain: Remedy, synced: Remedy) -> tuple[Remedy, Remedy]:
-        """Return both variants, first the one that the node calls for."""
-        snapshot = self._session.snapshot
-        sync = snapshot is not None and with_sync(snapshot, plain.effect).sync
-        return (synced, plain) if sync else (plain, synced)
+        return remedy_variants(self._session, name, partial(read_wake, self._root))
 
     def _setting(self, remedy: Remedy) -> DialogContext | None:
         """Return the node for the remedy; if it can't run, show the reason and return None."""
@@ -375,3 +361,22 @@ class RemedyController:
 
     def _say(self, why: str) -> None:
         self._app.notify(why, title="Can't be run", severity="warning", markup=False)
+
+
+def remedy_variants(session: Session, name: str, wake: Callable[[], Remedy]) -> tuple[Remedy, ...]:
+    """Return the remedy that a key names, and its variant with a sync if there is one, first the one to prefer.
+
+    `wake` returns the remedy that wakes kcompactd.
+    """
+    if name == "nudge":
+        return (wake(),)
+    if name.startswith("drop-"):
+        value = int(name[-1])
+        plain, synced = (drop_caches(value, sync=sync) for sync in (False, True))
+    elif name == "compact":
+        plain, synced = (compact_all(sync=sync) for sync in (False, True))
+    else:
+        node = session.chosen[0] if session.chosen else 0
+        plain, synced = (compact_node(node, sync=sync) for sync in (False, True))
+    prefers_sync = session.snapshot is not None and with_sync(session.snapshot, plain.effect).sync
+    return (synced, plain) if prefers_sync else (plain, synced)

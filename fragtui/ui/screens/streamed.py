@@ -3,41 +3,60 @@
 from __future__ import annotations
 
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import Thresholds
 from fragtui.render.numbers import span_words
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import STREAM_KEYS, UNSTREAMED, KeyMap, Keys, bindings
+from fragtui.ui.messages import Crashed, FarRemedyChanged
 from fragtui.ui.screens.played import Played, PlayedScreen
+from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
+
+if TYPE_CHECKING:  # Only a remedy needs them.
+    from fragtui.remedies.far_run import FarState
+    from fragtui.ui.screens.far_remedies import FarRemedies
 
 
 class StreamScreen(PlayedScreen):
-    """The whole state of the node on one screen, as its own fragtui samples it."""
+    """The whole state of the node on one screen, as its own fragtui samples it; remedies are run by that one."""
 
     KEYS: ClassVar[Keys] = STREAM_KEYS
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(STREAM_KEYS)]
 
-    def __init__(self, node: StreamedNode, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
+    def __init__(
+        self, node: StreamedNode, order: int | None, thresholds: Thresholds, keymap: KeyMap, read_only: str | None
+    ) -> None:
         super().__init__(order, thresholds, keymap)
         self._node = node
+        self._place = node.link.node
         self._held: Played | None = None
         """What came while the screen is paused."""
-        self.session.disabled_reason = node.link.no_remedies
+        self.session.disabled_reason = node.link.no_remedies or read_only
         self._reported: str | None = None
         """The problem of the link that was last reported."""
+        self._previous: Snapshot | None = None
+        self._far: FarRemedies | None = None
+        """The remedies run from here; None before the first key that asks for one."""
 
     def on_mount(self) -> None:
         """Show for how long there is no data, once a second while there is none."""
         self.set_interval(1.0, self._look_at_link)
 
+    def close(self) -> None:
+        """Abort a remedy that runs."""
+        if self._far is not None:
+            self._far.close(2.0)
+
     @surviving_errors
     def _look_at_link(self) -> None:
-        problem = self._node.state.problem
-        if problem is not None or self._age > self._patience:
+        while self._place is not None and (made := self._place.report()) is not None:
+            self.notify(made, timeout=20, markup=False)
+        if self._why_old is not None or (self._far is not None and self._far.running is not None):
             self.update_status()
             self.dashboard.show_lines()
 
@@ -53,6 +72,14 @@ class StreamScreen(PlayedScreen):
             return False
         return super().check_action(action, parameters)
 
+    def disabled_because(self, action: str) -> str | None:
+        """Return why the keys of an action are disabled: a link carries single remedies only."""
+        why = super().disabled_because(action)
+        if why is None and action in ("escalate", "guard", "reclaim") and self._place is not None:
+            return f"run it there: {self._place.elsewhere}"
+        return why
+
+    @surviving_errors
     def on_played(self, message: Played) -> None:
         """Take a moment of the node, or keep it while the screen is paused."""
         if self.session.paused:
@@ -60,7 +87,57 @@ class StreamScreen(PlayedScreen):
             self.update_status()
             self.dashboard.show_lines()
             return
+        before, result = self.session.snapshot, self.session.remedy_result
         super().on_played(message)
+        if self.session.snapshot is not before:
+            self._previous = before
+        new = self.session.remedy_result
+        is_new = new is not None and (result is None or new.outcome.id != result.outcome.id)
+        if new is not None and is_new and self._far is not None and self._far.is_own(new.outcome.id):
+            self.dashboard.show_keys()
+            if self.is_active:
+                self.action_recovery()
+
+    def action_remedy(self, name: str) -> None:
+        """Ask whether the fragtui there shall run a remedy."""
+        key_gate_of(self).then(lambda: self._ready_far().ask(name, self._previous, self._why_old))
+
+    def action_abort(self) -> None:
+        """Abort the remedy that runs."""
+        if self._far is not None:
+            self._far.abort()
+
+    def _ready_far(self) -> FarRemedies:
+        if self._far is None:
+            from fragtui.ui.screens.far_remedies import FarRemedies  # noqa: PLC0415  # See above.
+
+            self._far = FarRemedies(self.app, self.session, self._node, self._report_far)
+        return self._far
+
+    def _report_far(self, state: FarState | str) -> None:
+        self.mail.put(Crashed(state) if isinstance(state, str) else FarRemedyChanged(state))
+
+    @surviving_errors
+    def on_far_remedy_changed(self, message: FarRemedyChanged) -> None:
+        """Take an update of the remedy that was run from here."""
+        if self._far is not None:
+            self._far.take(message.state)
+        if message.state.id is None and message.state.end is None:  # It was just asked for.
+            self.unpause()
+        self.show()
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """A sentence for what runs and would end with fragtui."""
+        return self._far.sentences if self._far is not None else ()
+
+    @property
+    def _why_old(self) -> str | None:
+        """Why the newest snapshot is not of now, None if it is."""
+        name, problem = self._node.link.name, self._node.state.problem
+        if problem is not None:
+            return f"{name} is lost: {problem}"
+        return f"no data from {name} for {span_words(self._age)}" if self._age > self._patience else None
 
     @property
     def _age(self) -> float:
@@ -73,14 +150,16 @@ class StreamScreen(PlayedScreen):
     def update_status(self) -> None:
         """Set the session's status: the link and its age, never a node that only seems to be idle."""
         super().update_status()
+        if self._far is not None and (line := self._far.line) is not None:
+            self.session.remedy_line = line
         state, name = self._node.state, self._node.link.name
         self._report(state.problem)
         if state.problem is not None:
             wait = None if state.retry_at is None else max(0.0, state.retry_at - time.monotonic())
             retry = "" if wait is None else f", next try in {span_words(wait)}"
             words, style = f"⚠ {name} lost {span_words(self._age)} ago{retry} ", "bad"
-        elif self._age > self._patience:
-            words, style = f"⚠ no data from {name} for {span_words(self._age)} ", "bad"
+        elif (why := self._why_old) is not None:
+            words, style = f"⚠ {why} ", "bad"
         elif self.session.paused:
             words, style = "‖ paused ", "warn"
         else:
@@ -90,15 +169,7 @@ class StreamScreen(PlayedScreen):
 
     def action_pause(self) -> None:
         """Pause the screen or continue it."""
-        self.session.paused = not self.session.paused
+        super().action_pause()
         if not self.session.paused and self._held is not None:
             held, self._held = self._held, None
-            super().on_played(held)
-        self.show()
-
-    def unpause(self) -> bool:
-        """Go on after a pause; return whether there was one."""
-        if not self.session.paused:
-            return False
-        self.action_pause()
-        return True
+            self.on_played(held)

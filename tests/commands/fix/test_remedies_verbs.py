@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from fragtui.remedies import escalation
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from tests.support.far import far_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
@@ -180,3 +182,58 @@ def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.Captu
     assert history.run(parsed(history, "--audit", str(tmp_path / "none"))) == 3
     assert "no such file or directory" in capsys.readouterr().err
     assert history.run(parsed(history, "--audit", str(tmp_path))) == 3
+
+
+def attached(folder: Path, *words: str, seconds: float = 300.0) -> subprocess.Popen[str]:
+    command = [str(far_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
+    environment = {**os.environ, "NODE_NAME": "vm-7", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_it_reports_each_second_and_its_input_is_a_leash(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    assert child.stdout is not None and child.stdin is not None
+    begun = json.loads(child.stdout.readline())
+    assert begun["result"] is None and begun["remedy"] == "drop-caches-1" and begun["aborting"] is False
+    assert json.loads(child.stdout.readline())["seconds"] >= 1.0
+    child.stdin.close()
+    *_, ended = map(json.loads, child.stdout)
+    assert ended["result"] == "aborted" and child.wait() == 130
+    intent, end, _ = AuditLog(tmp_path / "audit.jsonl").read().entries
+    assert isinstance(intent, IntentEntry) and intent.by == "remote screen" and intent.id == begun["id"] == ended["id"]
+    assert isinstance(end, EndEntry) and end.result is Result.ABORTED
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_a_screen_that_reads_no_more_aborts_it(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    assert child.stdout is not None
+    child.stdout.readline()
+    child.stdout.close()
+    assert child.wait(20) != 0
+    (end,) = (entry for entry in AuditLog(tmp_path / "audit.jsonl").read().entries if isinstance(entry, EndEntry))
+    assert end.result is Result.ABORTED
+
+
+def test_attached_it_runs_only_on_the_node_that_the_screen_shows_and_only_confirmed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = drops()
+    monkeypatch.setattr(treatment, "disabled_because", lambda *_: None)
+    assert drop_caches.run(parsed(drop_caches, "1", "--yes", "--attached", "no-such-node")) == 3
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["result"] == "refused" and "the screen shows no-such-node, this is" in answer["explanation"]
+    assert drop_caches.run(parsed(drop_caches, "1", "--attached", "no-such-node")) == 2
+    assert "give --yes" in capsys.readouterr().err and drops() == before
+
+
+@as_root
+@pytest.mark.slow
+def test_attached_input_that_ends_before_the_start_starts_nothing(tmp_path: Path) -> None:
+    child = attached(tmp_path)
+    out, _ = child.communicate("\n", timeout=60)
+    assert json.loads(out)["result"] == "refused" and json.loads(out)["explanation"] == "aborted"
+    assert child.returncode == 3 and not (tmp_path / "audit.jsonl").exists()

@@ -8,11 +8,13 @@ import time
 import psutil
 import pytest
 
-from fragtui.sources.recording.link import CommandLink, LinkError
+from fragtui.sources.recording.far_shell import LinkError
+from fragtui.sources.recording.link import CommandLink
+from tests.support.far import ScriptNode
 
 
 def shell(script: str) -> CommandLink:
-    return CommandLink("ssh://node-7", lambda: ["sh", "-c", script], "on another node")
+    return CommandLink("ssh://node-7", ScriptNode("sh", "-c", script))
 
 
 def read_until(link: CommandLink, wanted: bytes) -> bytes | None:
@@ -69,6 +71,6 @@ def test_no_signal_goes_to_a_group_whose_leader_was_reaped(monkeypatch: pytest.M
 
 
 def test_a_command_that_is_missing_is_named() -> None:
-    link = CommandLink("ssh://node-7", lambda: ["/nowhere/ssh"], "on another node")
+    link = CommandLink("ssh://node-7", ScriptNode("/nowhere/ssh"))
     with pytest.raises(LinkError, match=r"nowhere/ssh: no such file"):
         link.open()

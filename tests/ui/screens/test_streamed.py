@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import time
 from pathlib import Path
 
@@ -10,75 +9,19 @@ import pytest
 
 from fragtui import streamed_node
 from fragtui.model.tracing.trace_batch import TraceBatch
-from fragtui.sources.host.reader import NodeReader
-from fragtui.sources.host.snapshot_builder import Tick
 from fragtui.sources.recording.reader import RecordedEvent
-from fragtui.sources.recording.recorder import Recorder
 from fragtui.sources.recording.trace import trace_facts
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import UNSTREAMED
-from fragtui.ui.replay_app import StreamApp
-from tests.support.host_tree import FRAGMENTED, HostTree
+from tests.support.far import Far, stream_app
+from tests.support.host_tree import FRAGMENTED
 from tests.support.screen import SIZES, lines_of, running, text_of, until
-
-
-class Far:
-    """A node whose fragtui writes into a link that the test holds."""
-
-    name = "ssh://node-7"
-    again = True
-    no_remedies = "on another node: ssh -t node-7 sudo fragtui"
-
-    def __init__(self, path: Path) -> None:
-        self.tree = HostTree.small(path)
-        self.reader = NodeReader(path)
-        self.ticks: list[Tick] = []
-        self.reader.on_tick = self.ticks.append
-        self.bytes: queue.Queue[bytes | None] = queue.Queue()
-        self.opened = 0
-        self.at = 5000.0
-
-    def open(self) -> None:
-        self.opened += 1
-        self.recorder = Recorder(self.reader.host, kept=0, flush_seconds=0.0)
-        self.recorder.write_to(self)  # type: ignore[arg-type]
-        self.sample()
-
-    def append(self, data: bytes) -> None:
-        self.bytes.put(data)
-
-    def sample(self) -> None:
-        self.tree.write()
-        self.reader.sample()
-        self.at += 1.0
-        self.recorder.take_tick(self.ticks[-1]._replace(monotonic=self.at))
-
-    def cut(self) -> None:
-        self.bytes.put(None)
-
-    def read(self, seconds: float) -> bytes | None:
-        try:
-            return self.bytes.get(timeout=min(seconds, 0.05))
-        except queue.Empty:
-            return b""
-
-    def why_ended(self) -> str:
-        return "Connection to node-7 closed"
-
-    def end(self) -> None:
-        pass
-
-    close = end
-
-
-def app_of(far: Far) -> StreamApp:
-    return StreamApp(lambda deliver, crash: StreamedNode(far, deliver, crash), order=4)
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_the_bars_follow_the_node_and_the_top_line_names_it(tmp_path: Path, size: tuple[int, int]) -> None:
     far = Far(tmp_path)
-    app = app_of(far)
+    app = stream_app(far)
     async with running(app, size) as pilot:
         await until(pilot, lambda: far.name in lines_of(app)[0] or size[0] < 80)
         assert "FRAGMENTED" not in text_of(app)
@@ -89,7 +32,7 @@ async def test_the_bars_follow_the_node_and_the_top_line_names_it(tmp_path: Path
 
 async def test_a_lost_link_is_shown_with_its_age_and_its_reason_and_opened_again(tmp_path: Path) -> None:
     far = Far(tmp_path)
-    app = app_of(far)
+    app = stream_app(far)
     async with running(app) as pilot:
         await until(pilot, lambda: f"● {far.name}" in lines_of(app)[0])
         far.cut()
@@ -100,14 +43,14 @@ async def test_a_lost_link_is_shown_with_its_age_and_its_reason_and_opened_again
 
 async def test_a_silent_link_is_no_idle_node(tmp_path: Path) -> None:
     far = Far(tmp_path)
-    app = app_of(far)
+    app = stream_app(far)
     async with running(app) as pilot:
         await until(pilot, lambda: f"⚠ no data from {far.name} for" in lines_of(app)[0])
 
 
 async def test_paused_the_screen_keeps_what_comes_and_shows_it_later(tmp_path: Path) -> None:
     far = Far(tmp_path)
-    app = app_of(far)
+    app = stream_app(far)
     async with running(app) as pilot:
         await pilot.press("space")
         far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
@@ -119,11 +62,11 @@ async def test_paused_the_screen_keeps_what_comes_and_shows_it_later(tmp_path: P
         await until(pilot, lambda: "FRAGMENTED" in text_of(app))
 
 
-async def test_a_remedy_is_not_run_from_here_and_the_screen_says_where(tmp_path: Path) -> None:
-    app = app_of(Far(tmp_path))
+async def test_over_a_pipe_no_remedy_is_run_and_the_screen_says_where(tmp_path: Path) -> None:
+    app = stream_app(Far(tmp_path))
     async with running(app) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "ssh -t node-7 sudo fragtui" in text_of(app))
+        await until(pilot, lambda: "the node of a stream is elsewhere: run fragtui there" in text_of(app))
         for key in UNSTREAMED:
             await pilot.press(key.keys.split(",")[0])
         assert app.screen is app.main

@@ -1,0 +1,140 @@
+"""How a verb of fragtui is run on a node elsewhere: the user's own ssh or kubectl exec as arguments, and as text."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_SSH = (
+    "-T",
+    "-o",
+    "BatchMode=yes",
+    "-o",
+    "ConnectTimeout=10",
+    "-o",
+    "ServerAliveInterval=5",
+    "-o",
+    "ServerAliveCountMax=3",
+)
+"""No terminal and no question, which would stand in the screen; a link without an answer ends after 15 s."""
+PROGRAM_IN_POD = "/usr/local/bin/fragtui"
+
+
+class LinkError(Exception):
+    """Why a node can't be reached, in one line."""
+
+
+class FarShell(Protocol):
+    """Runs fragtui on one node."""
+
+    def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
+        """Return the command that runs fragtui there with these words; with `stdin` it gets ours. Raises LinkError."""
+
+    def shown(self, words: Sequence[str]) -> str:
+        """Return the command as a person types it."""
+
+    @property
+    def note(self) -> str:
+        """What differs from that on some nodes; empty if nothing does."""
+
+
+class FarNode(Protocol):
+    """A node elsewhere, and what is made to reach it."""
+
+    @property
+    def elsewhere(self) -> str:
+        """How a person runs fragtui there."""
+
+    def shell(self) -> FarShell:
+        """Return what runs fragtui there; it may ask elsewhere first. Raises LinkError."""
+
+    def report(self) -> str | None:
+        """Return the next sentence to report, None if there is none."""
+
+    def leave(self) -> str | None:
+        """Remove what was made; return what is left behind, None if nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class SshNode:
+    """A node and its login shell, which starts fragtui as root if `sudo -n` allows it."""
+
+    target: tuple[str, ...]
+    """ssh's words for the node: a port is an option."""
+    program: str
+
+    @property
+    def elsewhere(self) -> str:
+        """How a person runs fragtui there."""
+        return f"ssh -t {shlex.join(self.target)} sudo {self.program}"
+
+    def shell(self) -> SshNode:
+        """Return itself."""
+        return self
+
+    def report(self) -> None:
+        """Return None: nothing is made there."""
+
+    leave = report
+
+    def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
+        """Return ssh's arguments; its own input is always that of the program. Raises LinkError."""
+        program, run = shlex.quote(self.program), shlex.join(words)
+        missing = shlex.quote(f"{self.program}: not found on this node")
+        # As root it reads all sources; if sudo wants a password, as the user who logs in.
+        far = (
+            f"f=$(command -v {program}) || {{ echo {missing} >&2; exit 127; }}; "
+            'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; '
+            f'then exec sudo -n "$f" {run}; fi; exec "$f" {run}'
+        )
+        # ssh joins its words with spaces, and the login shell reads them again.
+        *options, name = self.target
+        return [found("ssh"), *_SSH, *options, "--", name, f"exec sh -c {shlex.quote(far)}"]
+
+    def shown(self, words: Sequence[str]) -> str:
+        """Return the command."""
+        return shlex.join(("ssh", *self.target, "sudo", "-n", self.program, *words))
+
+    @property
+    def note(self) -> str:
+        """When sudo is left out."""
+        return "without sudo if root logs in there, or if sudo asks for a password"
+
+
+@dataclass(frozen=True, slots=True)
+class PodShell:
+    """A container on the node that has the node's root at /host."""
+
+    kubectl: tuple[str, ...]
+    """Options that choose the cluster."""
+    pod: tuple[str, ...]
+    """kubectl exec's words for the container."""
+
+    def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
+        """Return kubectl's arguments. Raises LinkError."""
+        return [found("kubectl"), *self._words(words, stdin=stdin)]
+
+    def shown(self, words: Sequence[str]) -> str:
+        """Return the command."""
+        return shlex.join(("kubectl", *self._words(words, stdin=True)))
+
+    @property
+    def note(self) -> str:
+        """Nothing."""
+        return ""
+
+    def _words(self, words: Sequence[str], *, stdin: bool) -> tuple[str, ...]:
+        given = ("-i",) if stdin else ()
+        return (*self.kubectl, "exec", *given, *self.pod, "--", PROGRAM_IN_POD, *words, "--root", "/host")
+
+
+def found(program: str) -> str:
+    """Return the path of a program of the user's own. Raises LinkError."""
+    path = shutil.which(program)
+    if path is None or not Path(path).is_absolute():
+        raise LinkError(f"{program} is not on PATH")
+    return path

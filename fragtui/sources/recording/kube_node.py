@@ -1,0 +1,219 @@
+"""The container on a Kubernetes node that fragtui runs in: its own pod there, else a debug pod, deleted at the end."""
+
+from __future__ import annotations
+
+import queue
+import re
+import shlex
+import subprocess
+import threading
+import time
+from contextlib import suppress
+
+from fragtui.sources.files.child_errors import last_line
+from fragtui.sources.files.host_files import os_reason
+from fragtui.sources.recording.far_shell import LinkError, PodShell, found
+from fragtui.text import printable
+
+_ANSWER_SECONDS = 15.0
+_START_SECONDS = 60.0
+"""Seconds that a debug pod may take to start, with the pull of its image."""
+_LOOK_SECONDS = 1.0
+_READ_SECONDS = 2.0
+"""Seconds that the screen may take to say that a debug pod will be made."""
+_POD_SECONDS = 12 * 3600
+"""Seconds after which a debug pod ends by itself, if this program can't delete it."""
+_MAX_PODS = 3
+"""Debug pods that may exist because kubectl did not answer; then no other is made."""
+_MADE = re.compile(r"Creating debugging pod ([a-z0-9][a-z0-9.-]{0,252}) with container ([a-z0-9-]{1,63}) on node")
+"""What kubectl debug prints before it makes the pod, with a name of its own choice."""
+
+
+class KubeNode:
+    """One node; `shell` is for the thread that reads the stream, the other methods are for any thread."""
+
+    def __init__(self, context: str, node: str, image: str | None) -> None:
+        """Take the image of a debug pod; without one, none is made. An empty context is the current one."""
+        self._node = node
+        self._image = image and printable(image)
+        self._context = context
+        self._asked_context = bool(context)
+        self._pod: tuple[str, str] | None = None
+        """Name and container of the debug pod that was made last."""
+        self._made: list[str] = []
+        """Names of the debug pods that were made, or may have been, and are not deleted."""
+        self._unnamed = False
+        """Whether there may be a debug pod whose name is unknown."""
+        self._nameless = f"kubectl debug named no pod; look for node-debugger-{node}-... and delete it"
+        self._making = threading.Lock()
+        """Held while a debug pod is made: it must not be made after, or unknown to, `leave`."""
+        self._left = threading.Event()
+        self._sure = True
+        """Whether kubectl said how it went to make the last one: else it may still be made."""
+        self._reported = False
+        self._reports: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    @property
+    def elsewhere(self) -> str:
+        """How a person runs fragtui there."""
+        return shlex.join(("kubectl", "fragtui", *self._options, self._node))  # A plug-in takes no option before it.
+
+    def report(self) -> str | None:
+        """Return the next sentence to report, None if there is none."""
+        with suppress(queue.Empty):
+            return self._reports.get_nowait()
+        return None
+
+    def shell(self) -> PodShell:
+        """Return a container that runs. Raises LinkError."""
+        if self._left.is_set():
+            raise LinkError("stopped")
+        if not self._asked_context:
+            # The current context may change while the screen is open, and another cluster has a node of that name too.
+            status, said, _ = self._run("config", "current-context")
+            self._context = "" if status else said.strip()
+            self._asked_context = True
+        if self._pod is None and (pod := self._own_pod()) is not None:
+            return pod
+        if self._pod is None or not self._is_coming(self._pod[0]):
+            self._make()
+        assert self._pod is not None
+        name, container = self._pod
+        self._wait(name)
+        return PodShell(self._options, (name, f"--container={container}"))
+
+    def leave(self) -> str | None:
+        """Delete the debug pod, if there is one; return what is left behind, None if nothing is."""
+        self._left.set()
+        why = ""
+        try:
+            with self._making:
+                if self._made:
+                    self._delete(*self._made)
+        except LinkError as error:
+            why = f" ({error})"
+        except KeyboardInterrupt:
+            self._unnamed = True
+        if not self._made:
+            return self._nameless if self._unnamed else None
+        command = shlex.join(("kubectl", *self._options, "delete", "pod", *self._made))
+        return f"a debug pod may be left on {self._node}{why}; delete it: {command}"
+
+    @property
+    def _options(self) -> tuple[str, ...]:
+        return (f"--context={self._context}",) if self._context else ()
+
+    def _own_pod(self) -> PodShell | None:
+        """Return fragtui's pod on the node, None if there is none. Raises LinkError."""
+        answer = self._answer(
+            "get",
+            "pods",
+            "--all-namespaces",
+            "--selector=app.kubernetes.io/name=fragtui",
+            f"--field-selector=spec.nodeName={self._node},status.phase=Running",
+            '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
+            f"--request-timeout={_ANSWER_SECONDS:.0f}s",
+        )
+        namespace, slash, pod = answer.partition("\n")[0].partition("/")
+        if slash:
+            return PodShell(self._options, (f"--namespace={namespace}", pod, "--container=fragtui"))
+        if self._image is None:
+            raise LinkError(
+                f"no pod of fragtui runs on {self._node}: see fragtui ship manifests; --host-image IMAGE makes a debug "
+                "pod instead"
+            )
+        return None
+
+    def _make(self) -> None:
+        """Make a debug pod. Raises LinkError; another is made only if none of an earlier try can be left."""
+        with self._making:
+            if self._left.is_set():
+                raise LinkError("stopped")
+            if self._unnamed:
+                raise LinkError(self._nameless)
+            if len(self._made) >= _MAX_PODS:
+                raise LinkError(f"kubectl debug did not answer {_MAX_PODS} times")
+            if not self._reported:
+                self._reported = True
+                self._reports.put(
+                    f"making a privileged debug pod on {self._node}, deleted when this screen closes; no pod of "
+                    f"fragtui runs there; image: {self._image}"
+                )
+                end = time.monotonic() + _READ_SECONDS
+                while not self._reports.empty() and time.monotonic() < end:
+                    self._left.wait(0.05)
+            # It sleeps: what fragtui writes goes through kubectl exec, not into the container's log on the node.
+            status, said, why = self._run(
+                "debug",
+                f"node/{self._node}",
+                f"--image={self._image}",
+                "--image-pull-policy=IfNotPresent",
+                "--profile=sysadmin",
+                "--",
+                "sleep",
+                str(_POD_SECONDS),
+            )
+            if made := _MADE.search(said):
+                self._pod = made[1], made[2]
+                self._made.append(made[1])
+                self._sure = status is not None
+            elif not status:
+                self._unnamed = True
+                raise LinkError(self._nameless)
+            if status != 0:
+                raise LinkError(why)
+
+    def _is_coming(self, name: str) -> bool:
+        """Return whether a debug pod runs or will; one that has ended is deleted. Raises LinkError."""
+        phase = self._phase(name)
+        if phase in ("Pending", "Running"):
+            return True
+        if phase:
+            self._delete(name)
+        elif self._sure:
+            self._made = [made for made in self._made if made != name]
+        self._pod = None
+        return False
+
+    def _wait(self, name: str) -> None:
+        """Wait until a debug pod runs. Raises LinkError."""
+        end = time.monotonic() + _START_SECONDS
+        while (phase := self._phase(name)) != "Running":
+            if self._left.is_set():
+                raise LinkError("stopped")
+            if phase != "Pending" or time.monotonic() > end:
+                why = self._answer("get", "pod", name, "--ignore-not-found", f"--output=jsonpath={_REASONS}").strip()
+                raise LinkError(f"debug pod {name}: {phase or 'not found'}{printable(f', {why}') if why else ''}")
+            self._left.wait(_LOOK_SECONDS)
+
+    def _phase(self, name: str) -> str:
+        """Return the phase of a pod, empty if it does not exist. Raises LinkError."""
+        return printable(self._answer("get", "pod", name, "--ignore-not-found", "--output=jsonpath={.status.phase}"))
+
+    def _delete(self, *names: str) -> None:
+        self._answer("delete", "pod", *names, "--ignore-not-found", "--wait=false", "--grace-period=1")
+        self._made = [name for name in self._made if name not in names]
+
+    def _answer(self, *words: str) -> str:
+        """Return what kubectl prints. Raises LinkError."""
+        status, said, why = self._run(*words)
+        if status != 0:
+            raise LinkError(why)
+        return said
+
+    def _run(self, *words: str) -> tuple[int | None, str, str]:
+        """Return the status of kubectl (None: no answer in time), its output, and why it failed. Raises LinkError."""
+        arguments = [found("kubectl"), *self._options, *words]
+        try:
+            done = subprocess.run(
+                arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * _ANSWER_SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as late:
+            return None, (late.stdout or b"").decode("utf-8", "replace"), f"kubectl {words[0]} did not answer"
+        except OSError as error:
+            raise LinkError(f"kubectl: {os_reason(error)}") from None
+        why = last_line(done.stderr) or f"kubectl {words[0]} ended with status {done.returncode}"
+        return done.returncode, done.stdout.decode("utf-8", "replace"), why
+
+
+_REASONS = "{.status.containerStatuses[*].state.waiting.reason}{.status.reason}"
