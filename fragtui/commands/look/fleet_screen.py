@@ -68,7 +68,8 @@ def _show_live(args: argparse.Namespace, url: str) -> int:
 
 
 def _command(url: str, program: str) -> LiveCommand:
-    from fragtui.sources.recording.link import LinkError, shown_command  # noqa: PLC0415
+    from fragtui.sources.recording.far_shell import LinkError  # noqa: PLC0415
+    from fragtui.sources.recording.link import shown_command  # noqa: PLC0415
     from fragtui.ui.fleet.live_command import LiveCommand  # noqa: PLC0415
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import select
+import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from contextlib import suppress
 
 from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError, SshNode
+from fragtui.sources.recording.far_shell import PROGRAM_IN_POD, FarNode, FarShell, LinkError, SshNode, found
 from fragtui.sources.recording.kube_node import KubeNode
 
 _STREAM = ("record", "--stream", "-q", "-")
@@ -167,16 +168,16 @@ def shown_command(host: str, program: str = "fragtui", interval: float = 1.0) ->
 
     In a cluster it runs two commands: NAMESPACE and POD stand for what the first one finds.
     """
-    link_of(host)
-    scheme, _, place = host.partition("://")
-    if scheme == "ssh":
-        return shlex.join(("ssh", *_ssh(place, program, interval)[1:]))
-    _found("kubectl")
-    context, _, node = place.rpartition("/")
+    node = link_of(host, program).node
+    words = (*_STREAM, "--interval", f"{interval:g}")
+    if isinstance(node, SshNode):
+        return shlex.join(("ssh", *node.arguments(words)[1:]))
+    found("kubectl")
+    context, _, name = host.partition("://")[2].rpartition("/")
     kubectl = shlex.join(("kubectl", *((f"--context={context}",) if context else ())))
-    record = shlex.join((*_STREAM, "--root", "/host", "--interval", f"{interval:g}"))
+    record = shlex.join((*words, "--root", "/host"))
     return (
         f"{kubectl} get pods --all-namespaces --selector=app.kubernetes.io/name=fragtui "
-        f"--field-selector=spec.nodeName={node},status.phase=Running; {kubectl} exec --namespace=NAMESPACE POD "
-        f"--container=fragtui -- /usr/local/bin/fragtui {record}"
+        f"--field-selector=spec.nodeName={name},status.phase=Running; {kubectl} exec --namespace=NAMESPACE POD "
+        f"--container=fragtui -- {PROGRAM_IN_POD} {record}"
     )

@@ -23,7 +23,7 @@ _NAMES = {"ssh": ("s", "ssh"), "kube": ("k", "kubectl")}
 _KEY_CELLS = 11
 _MAX_ROWS = 11
 """Rows of a command, which is whole on a dialog of 60 columns: ssh's has 400 characters."""
-_ABOUT = "Read only: no remedy runs there. q on that screen comes back here."
+_ABOUT = "A remedy there asks first, as on the node itself. q on that screen comes back here."
 
 
 class Way(NamedTuple):

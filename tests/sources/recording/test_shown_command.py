@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.sources.recording.link import BadHost, LinkError, link_of, shown_command
+from fragtui.sources.recording.far_shell import LinkError
+from fragtui.sources.recording.link import BadHost, link_of, shown_command
 from tests.terminal.test_elsewhere import program
 
 
