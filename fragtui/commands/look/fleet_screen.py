@@ -15,6 +15,7 @@ from fragtui.sources.config.places import ConfigError
 
 if TYPE_CHECKING:
     from fragtui.model.fleet.fleet import FleetSource
+    from fragtui.sources.recording.link import CommandLink
     from fragtui.ui.fleet.live_command import LiveCommand
 
 
@@ -27,6 +28,11 @@ def add_screen_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--host-program", default="fragtui", metavar="PATH", help="fragtui on a node, by ssh (default: on its PATH)"
+    )
+    parser.add_argument(
+        "--host-image",
+        metavar="IMAGE",
+        help="kube: if no pod of fragtui runs on a node, make a privileged debug pod of this image; deleted at the end",
     )
     add_look_options(parser)
 
@@ -53,7 +59,7 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
     view = FleetView(server=server, match=args.match.strip("{} "), interval=args.every, label=args.group_by)
-    ways = LiveWays(lambda url: _command(url, args.host_program), lambda url: _show_live(args, url), args.live)
+    ways = LiveWays(lambda url: _command(args, url), lambda url: _show_live(args, url), args.live)
     return run_fleet(source, view, ways, detect(args.theme, to_ascii=args.ascii), keymap, args.idle_exit)
 
 
@@ -62,17 +68,21 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
 
 def _show_live(args: argparse.Namespace, url: str) -> int:
     from fragtui.commands.look.elsewhere import show  # noqa: PLC0415
-    from fragtui.sources.recording.link import link_of  # noqa: PLC0415
 
-    return show(args, link_of(url, args.host_program))
+    return show(args, _link(args, url))
 
 
-def _command(url: str, program: str) -> LiveCommand:
+def _command(args: argparse.Namespace, url: str) -> LiveCommand:
     from fragtui.sources.recording.far_shell import LinkError  # noqa: PLC0415
-    from fragtui.sources.recording.link import shown_command  # noqa: PLC0415
     from fragtui.ui.fleet.live_command import LiveCommand  # noqa: PLC0415
 
     try:
-        return LiveCommand(shown_command(url, program))
+        return LiveCommand(_link(args, url).shown())
     except LinkError as error:
         return LiveCommand(str(error), usable=False)
+
+
+def _link(args: argparse.Namespace, url: str) -> CommandLink:
+    from fragtui.sources.recording.link import link_of  # noqa: PLC0415
+
+    return link_of(url, args.host_program, image=args.host_image)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import select
-import shlex
 import signal
 import subprocess
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from contextlib import suppress
 
 from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import PROGRAM_IN_POD, FarNode, FarShell, LinkError, SshNode, found
+from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError, SshNode
 from fragtui.sources.recording.kube_node import KubeNode
 
 _STREAM = ("record", "--stream", "-q", "-")
@@ -71,6 +70,10 @@ class CommandLink:
         self._words = words
         self._child: subprocess.Popen[bytes] | None = None
         self._errors: ChildErrors | None = None
+
+    def shown(self) -> str:
+        """Return what `open` runs, as text. Raises LinkError if this machine lacks the program."""
+        return self.node.exact(self._words)
 
     def open(self) -> None:
         """Start the command. Raises LinkError."""
@@ -161,23 +164,3 @@ def _read(descriptor: int, seconds: float) -> bytes | None:
     if not poll.poll(seconds * 1000):
         return b""
     return os.read(descriptor, _PIECE) or None
-
-
-def shown_command(host: str, program: str = "fragtui", interval: float = 1.0) -> str:
-    """Return what `link_of` runs, as text. Raises BadHost, and LinkError if this machine lacks the program.
-
-    In a cluster it runs two commands: NAMESPACE and POD stand for what the first one finds.
-    """
-    node = link_of(host, program).node
-    words = (*_STREAM, "--interval", f"{interval:g}")
-    if isinstance(node, SshNode):
-        return shlex.join(("ssh", *node.arguments(words)[1:]))
-    found("kubectl")
-    context, _, name = host.partition("://")[2].rpartition("/")
-    kubectl = shlex.join(("kubectl", *((f"--context={context}",) if context else ())))
-    record = shlex.join((*words, "--root", "/host"))
-    return (
-        f"{kubectl} get pods --all-namespaces --selector=app.kubernetes.io/name=fragtui "
-        f"--field-selector=spec.nodeName={name},status.phase=Running; {kubectl} exec --namespace=NAMESPACE POD "
-        f"--container=fragtui -- {PROGRAM_IN_POD} {record}"
-    )

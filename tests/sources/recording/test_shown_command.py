@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fragtui.sources.recording.far_shell import LinkError
-from fragtui.sources.recording.link import BadHost, link_of, shown_command
+from fragtui.sources.recording.link import link_of
 from tests.terminal.test_elsewhere import program
 
 
@@ -36,23 +36,26 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("host", ["ssh://node-7", "ssh://root@node-7:2222"])
 def test_of_ssh_it_is_the_same_word_for_word(tmp_path: Path, host: str) -> None:
     (line,) = ran(tmp_path, host)
-    assert shlex.split(shown_command(host)) == line.split("\037")[:-1]
+    assert shlex.split(link_of(host).shown()) == line.split("\037")[:-1]
 
 
 @pytest.mark.parametrize("host", ["kube://node-7", "kube://prod/node-7"])
 def test_of_kubectl_each_word_of_both_is_run(tmp_path: Path, host: str) -> None:
     get, run = (line.split("\037")[:-1] for line in ran(tmp_path, host)[-2:])
-    asked, execute = (shlex.split(words) for words in shown_command(host).split(";"))
+    asked, execute = (shlex.split(words) for words in link_of(host).shown().split(";"))
     # What the question is printed as, and its timeout, say nothing of what is run.
     assert asked == [word for word in get if not word.startswith(("--output=", "--request-timeout="))]
     places = {"--namespace=NAMESPACE": "--namespace=prod", "POD": "fragtui-x2k"}
     assert [places.get(word, word) for word in execute] == run
 
 
-def test_what_this_machine_lacks_and_what_is_no_host_has_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_an_image_the_debug_pod_is_shown_that_is_made_without_one() -> None:
+    shown = link_of("kube://node-7", image="registry/fragtui:1").shown()
+    assert "; without such a pod kubectl debug node/node-7 --image=registry/fragtui:1 " in shown
+
+
+def test_what_this_machine_lacks_has_no_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     for host in ("ssh://node-7", "kube://node-7"):
         with pytest.raises(LinkError, match="is not on PATH"):
-            shown_command(host)
-    with pytest.raises(BadHost):
-        shown_command("http://node-7")
+            link_of(host).shown()
