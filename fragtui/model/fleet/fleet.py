@@ -65,12 +65,12 @@ class FleetNode(NamedTuple):
     @property
     def rank(self) -> tuple[int, float, float, str]:
         """The key to sort by: severity, then fewest blocks, then the fastest loss, then the name."""
-        severity = Severity.UNKNOWN if self.severity is None else self.severity
-        place = _RANKS[Severity.UNKNOWN] if self.stale else _RANKS[severity]
-        if place == 1:  # Of those that are not known now, first the ones that were bad.
-            place_then = _RANKS[severity] / 10
-            return (1, place_then, self.blocks or 0.0, self.name)
-        return (place, -1.0 if self.blocks is None else self.blocks, self.trend or 0.0, self.name)
+        severity, blocks = self.severity, self.blocks
+        place = 1 if severity is None else _RANKS[severity]
+        if not self.stale and place != 1:
+            return (place, -1.0 if blocks is None else blocks, self.trend or 0.0, self.name)
+        # Of those that are not known now, first the ones that were bad.
+        return (1, place / 10, blocks or 0.0, self.name)
 
 
 class Fleet(NamedTuple):

@@ -9,13 +9,14 @@ from statistics import median
 
 from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, Points, ranked
 from fragtui.model.fleet.series import NodeSeries
-from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Severity, State, Thresholds
+from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sources.prometheus import queries
 from fragtui.sources.prometheus.client import NOW, Answer, PrometheusClient, Value
+from fragtui.sources.prometheus.gauge_blocks import GaugeBlocks
 from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
-from fragtui.sources.prometheus.raw_blocks import Column, Key, RawBlocks
+from fragtui.sources.prometheus.raw_blocks import Key, RawBlocks
 from fragtui.text import printable
 
 MAX_HISTORIES = 50
@@ -30,9 +31,6 @@ _SLACK = 1.0
 """Seconds that a scrape may be late."""
 _GAPS = 3
 """Scrapes that the interval is measured by."""
-_BY_VALUE = {severity.value: severity for severity in Severity}
-_STATES = {state.value: state for state in State}
-_OF_SEVERITY = {Severity.FINE: State.OK, Severity.UNKNOWN: State.UNKNOWN}
 _NO_COUNT = "fragtui export without --lean counts them"
 
 
@@ -67,13 +65,11 @@ class FleetReader:
         self._targets = ""
         """The selector of ``up`` of the nodes."""
         self._known = KnownNodes()
-        self._raw: RawBlocks | None = None
+        self._blocks: GaugeBlocks | RawBlocks | None = None
+        self._kind: tuple[Counting, tuple[str, ...]] | None = None
+        """What `_blocks` is for."""
         self._interval: float | None = None
         self._trends: dict[Key, float] = {}
-        self._largest: dict[Key, float] = {}
-        self._bad: set[str] = set()
-        """Instances that were not OK at the last reading."""
-        self._of_order = f'order="{order}"'
         self._unused = ""
 
     def probe(self) -> Counting:
@@ -83,7 +79,7 @@ class FleetReader:
         """
         # Each has one series a node, or a NUMA node.
         series = {
-            Counting.GAUGES: selector("fragtui_severity", self._of_order, self._match),
+            Counting.GAUGES: queries.gauge("severity", self.order, self._match),
             Counting.RULES: f"max by (instance, job) ({queries.Blocks(self.order, self._match).recorded()})",
             Counting.RAW: selector("node_buddyinfo_blocks", 'size="0"', 'zone="Normal"', 'node="0"', self._match),
         }
@@ -107,64 +103,37 @@ class FleetReader:
     def read(self) -> Fleet:
         """Return all nodes now."""
         started = time.monotonic()
-        if renew := self._readings % _RENEWED == 0:
+        if self._readings % _RENEWED == 0:
             self._renew()
         targets = len(self._known.targets)
         self._readings += 1
         assert self._counting is not None
+        assert self._blocks is not None
         known, by = self._known, ", ".join(self._known.by)
         failed = selector("fragtui_allocation_failures_total", self._match)
         denied = selector("fragtui_stuck_pods", 'memory="refused"', self._match)
-        late = 2 * (self._interval or _USUAL_INTERVAL) + _SLACK
-        expressions = [
-            NOW,
-            f"{self._targets} == 0 or (time() - timestamp({self._targets}) > {late:.3f})",
-            f"sum by ({by}) (increase({failed}[15m]))",
-            f"sum by ({by}) ({denied})",
-        ]
-        if self._counting is Counting.GAUGES:
-            expressions += [
-                queries.packed(self.order, by, self._match),
-                queries.unknown(self.order, self._match),
-                queries.states(self.order, by, self._match),
-            ]
-            # Of nodes that are OK, now and then does.
-            bad = "" if renew else one_of("instance", self._bad)
-            expressions.append(f"max by ({by}) ({selector('fragtui_largest_free_bytes', bad, self._match)})")
-        answers = self._client.query_all(expressions)
-        clock, lost, failures, stuck, *own = answers
-        now = self._client.time_of(clock)
-        ages = known.column(lost.values)
-        downs = [key for key, age in ages.items() if not age]
-        notes = [note for answer in answers for note in answer.notes]
-        if self._raw is None:
-            blocks = self._gauges(*own[:3])
-            self._largest |= known.column(own[3].values)
-        else:
-            up = [key for key in known.targets if ages.get(key) != 0]
-            blocks, raw_notes = self._raw.read(self._client.query_all, up)
-            notes += raw_notes
-            self._largest = {
-                key: float(self.page_size << column.largest)
-                for key, column in blocks.items()
-                if column.largest is not None
-            }
-        if strangers := known.strangers(downs)[:_MAX_STRANGERS]:
-            self._introduce(strangers)
-        columns = Columns(
-            blocks,
-            downs,
-            {key: age for key, age in ages.items() if age},
-            self._largest,
-            self._trends,
-            known.column(failures.values),
-            known.column(stuck.values),
+        answers = self._client.query_all(
+            (
+                NOW,
+                f"{self._targets} == 0",
+                f"min(timestamp({self._targets}))",
+                f"sum by ({by}) (increase({failed}[15m]))",
+                f"sum by ({by}) ({denied})",
+            )
         )
+        clock, lost, oldest, failures, stuck = answers
+        now = self._client.time_of(clock)
+        down = known.column(lost.values)
+        blocks, notes = self._blocks.read(self._client.query_all, [key for key in known.targets if key not in down])
+        if strangers := known.strangers(down)[:_MAX_STRANGERS]:
+            self._introduce(strangers)
+        late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
+        columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
         nodes = ranked(known.joined(now, self._interval, columns))
-        worst = [node.name for node in nodes[:_MAX_STRANGERS] if node.severity is not Severity.FINE]
-        self._bad = {known.keys[name][0] for name in worst if name in known.keys}
-        if len(known.targets) > targets:  # The labels of new ones are not known.
+        # The labels of new nodes are not known, or no node has been scraped twice.
+        if len(known.targets) > targets or (targets and self._interval is None):
             self._readings = 0
+        notes = (*(note for answer in answers for note in answer.notes), *notes)
         return Fleet(
             time=now,
             order=self.order,
@@ -188,14 +157,9 @@ class FleetReader:
     def history(self, names: Sequence[str], seconds: float) -> dict[str, Points]:
         """Return the blocks of at most `MAX_HISTORIES` nodes in the last seconds."""
         keys = {key: name for name in names[:MAX_HISTORIES] if (key := self._known.keys.get(name)) is not None}
-        if not keys:
+        if not keys or self._blocks is None:
             return {}
-        if self._raw is None:
-            instances = one_of("instance", {key[0] for key in keys})
-            blocks = selector("fragtui_target_blocks", self._of_order, instances, self._match)
-            expression = f"max by ({', '.join(self._known.by)}) ({blocks})"
-        else:
-            expression = self._raw.history(list(keys))
+        expression = self._blocks.history(list(keys))
         now = self._client.time_of(self._client.query(NOW))
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
         rows = self._client.query_past(expression, now, seconds, step)
@@ -227,17 +191,14 @@ class FleetReader:
         targets, *infos = self._client.query_all(wanted)
         self._known.renew(targets.values, [value for answer in infos for value in answer.values])
         by = ", ".join(self._known.by)
-        series = selector("fragtui_target_blocks", self._of_order, self._match)
-        if counting is Counting.GAUGES:
-            self._raw = None
-        else:
-            recorded = counting is Counting.RULES
-            if self._raw is None or self._raw.by != self._known.by or self._raw.recorded != recorded:
-                self._raw = RawBlocks(self.order, self._match, self._known.by, self._thresholds, recorded=recorded)
-            self._raw.probe(self._client.query_all)
-            series = queries.recorded(self.order)
-        self._trends, self._largest = {}, {}
+        kind = (counting, self._known.by)
+        if self._blocks is None or kind != self._kind:
+            self._blocks, self._kind = self._new_blocks(counting), kind
+        self._blocks.probe(self._client.query_all)
+        self._trends = {}
         if counting is not Counting.RAW:
+            gauges = counting is Counting.GAUGES
+            series = queries.gauge("target_blocks", self.order, self._match) if gauges else queries.recorded(self.order)
             trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m)"
             self._trends = self._known.column(self._client.query(trend).values)
         self._interval = self._read_interval(targets.values)
@@ -258,28 +219,31 @@ class FleetReader:
             times.append(values[0].number)
         return median(b - a for b, a in pairwise(times)) if len(times) > 1 else None
 
+    def _new_blocks(self, counting: Counting) -> GaugeBlocks | RawBlocks:
+        by = self._known.by
+        if counting is Counting.GAUGES:
+            return GaugeBlocks(self.order, self._match, by)
+        recorded = counting is Counting.RULES
+        return RawBlocks(self.order, self._match, by, self._thresholds, self.page_size, recorded=recorded)
+
+    def _late(self, now: float, oldest: Answer) -> dict[Key, float]:
+        """Return the age of the newest sample of the targets that have none within two intervals."""
+        least = now - 2 * (self._interval or _USUAL_INTERVAL) - _SLACK
+        if not oldest.values or oldest.values[0].number >= least:
+            return {}
+        values = self._client.query(f"timestamp({self._targets}) < {least:.3f}").values
+        return {key: now - at for key, at in self._known.column(values).items()}
+
     def _introduce(self, keys: Sequence[Key]) -> None:
         """Have the server look for when these nodes, which are down, were seen last, and for their state then."""
-        by, instances = ", ".join(self._known.by), one_of("instance", {key[0] for key in keys})
-        up = selector("up", instances, self._match)
+        assert self._blocks is not None
+        up = selector("up", one_of("instance", (key[0] for key in keys)), self._match)
         step = max(1, round(self._interval or _USUAL_INTERVAL))
         window = min(_MEMORY_SECONDS, _MEMORY_STEPS * step)
-        wanted = [f"max by ({by}) (max_over_time((timestamp({up}) * {up})[{window}s:{step}s]))"]
-        if self._counting is Counting.GAUGES:
-            match = ",".join(filter(None, (instances, self._match)))
-            wanted.append(queries.packed(self.order, by, match, f"{_MEMORY_SECONDS}s"))
-        newest, *packed = self._client.query_all(wanted)
-        seen = self._known.column(newest.values)
-        self._known.introduce(keys, seen, self._gauges(packed[0], Answer([]), Answer([])) if packed else {})
-
-    def _gauges(self, packed: Answer, unknown: Answer, bad: Answer) -> dict[Key, Column]:
-        states = {self._known.key(value.labels): _STATES.get(value.labels.get("state", "")) for value in bad.values}
-        found = dict.fromkeys(self._known.column(unknown.values), Column(State.UNKNOWN, Severity.UNKNOWN, None))
-        for key, number in self._known.column(packed.values).items():
-            value, blocks = queries.unpacked(number)
-            severity = _BY_VALUE[value]
-            found[key] = Column(states.get(key) or _OF_SEVERITY.get(severity), severity, blocks)
-        return found
+        by = ", ".join(self._known.by)
+        newest = f"max by ({by}) (max_over_time((timestamp({up}) * {up})[{window}s:{step}s]))"
+        seen = self._known.column(self._client.query(newest).values)
+        self._known.introduce(keys, seen, self._blocks.last_known(self._client.query_all, keys, _MEMORY_SECONDS))
 
     def _place(self, name: str) -> str:
         """Return the matchers of a node. Raises `FleetError` if no reading had it."""
@@ -290,17 +254,15 @@ class FleetReader:
     def _unknown(self, columns: Columns) -> tuple[tuple[str, str], ...]:
         """Return the columns that no node has, and why."""
         found = []
-        if self._raw is not None:
+        if isinstance(self._blocks, RawBlocks):
             what = "by blocks and watermark; blocks of CMA, atomic reserves and the boost are not known"
-            found.append(("state", what if self._raw.watermarks else "node_exporter needs --collector.zoneinfo"))
-        if not columns.trend:
-            raw = self._raw is not None and not self._raw.recorded
-            young = "the series are younger than 10 minutes"
-            found.append(("trend", "it needs recording rules or fragtui export" if raw else young))
-        if self._raw is not None:
+            found.append(("state", what if self._blocks.watermarks else "node_exporter needs --collector.zoneinfo"))
             found.append(("largest", "read only of nodes that run low"))
-        elif not columns.largest:
+        elif not any(column.largest for column in columns.blocks.values()):
             found.append(("largest", "no node exports it"))
+        if not columns.trend:
+            raw, young = self._counting is Counting.RAW, "the series are younger than 10 minutes"
+            found.append(("trend", "it needs recording rules or fragtui export" if raw else young))
         found += [
             (name, _NO_COUNT)
             for name, column in (("failures", columns.failures), ("stuck", columns.stuck))

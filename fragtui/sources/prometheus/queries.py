@@ -15,6 +15,7 @@ HIGHEST = 17
 _RECORDED = "instance_numa:node_free_blocks_above_watermark:sum"
 _ZONES = "DMA|DMA32|Normal"
 LARGE_ZONES = "DMA32|Normal"
+_MANAGED = "node_zoneinfo_managed_pages"
 _NOTHING = "(vector(0) < 0)"
 _SPECIAL = re.compile(r"[.+*?()|\[\]{}^$\\]")
 _ESCAPED = r"\\\g<0>"
@@ -42,45 +43,17 @@ def quoted(value: str) -> str:
     return f'"{text}"'
 
 
-def _order(order: int) -> str:
-    return f'order="{order}"'
-
-
 # fragtui's own gauges ------------------------------------------------------------------------------------------------
 
 
-def packed(order: int, by: str, match: str, window: str = "") -> str:
-    """Return 4 * blocks + severity of the nodes that export both: one row a node instead of two.
-
-    With a `window`, such as ``1h``, those of the newest sample in it.
-    """
-    names = ("fragtui_target_blocks", "fragtui_severity")
-    blocks, severity = (selector(name, _order(order), match) for name in names)
-    if window:
-        blocks, severity = (f"last_over_time({series}[{window}])" for series in (blocks, severity))
-    return f"max by ({by}) (4 * {blocks} + {severity})"
-
-
-def unpacked(number: float) -> tuple[int, float]:
-    """Return severity and blocks of a value of `packed`."""
-    severity = int(number) % 4
-    return severity, (number - severity) / 4
-
-
-def unknown(order: int, match: str) -> str:
-    """Return the nodes whose severity is that of UNKNOWN; they export no blocks."""
-    return f"{selector('fragtui_severity', _order(order), match)} == 3"
-
-
-def states(order: int, by: str, match: str) -> str:
-    """Return the states, as a label, of the nodes that are not OK."""
-    bad = selector("fragtui_state", _order(order), 'state!="ok"', match)
-    return f"max by ({by}, state) ({bad} == 1)"
+def gauge(name: str, order: int, *matchers: str) -> str:
+    """Return a gauge of fragtui for the order."""
+    return selector(f"fragtui_{name}", f'order="{order}"', *matchers)
 
 
 def recorded(order: int) -> str:
     """Return the blocks by NUMA node that recording rules count."""
-    return selector(_RECORDED, _order(order))
+    return selector(_RECORDED, f'order="{order}"')
 
 
 # node_exporter's metrics ---------------------------------------------------------------------------------------------
@@ -133,24 +106,38 @@ class Blocks(NamedTuple):
         return f"{series} and on (instance, job) {selector('up', self.match)}" if self.match else series
 
     def exceptions(self) -> str:
-        """Return the room of the zones that are not as most are: closed, or open though they are named DMA."""
-        return f"({self.room(LARGE_ZONES)} <= {self.least}) or ({self.room('DMA')} > {self.least})"
+        """Return the zones that are not as most are: below their watermark, or named DMA and not closed for good."""
+        closed = f"{self.room(LARGE_ZONES)} <= {self.least}"
+        return f"({closed}) or ({self.room('DMA', _MANAGED)} > 0)"
+
+    def near(self, highest: float, lowest: float) -> str:
+        """Return the zones that may be exceptions, by the limits of the whole fleet: a third of the cost."""
+        managed = selector(_MANAGED, 'zone="DMA"', self.match)
+        return f"{self.free(LARGE_ZONES)} <= {highest + self.least:.0f} or {managed} > {lowest:.0f}"
 
     def room(self, zones: str = _ZONES, lead: str = "node_zoneinfo_nr_free_pages") -> str:
         """Return the free pages of each zone above its min watermark and lowmem reserve."""
-        free, low = (selector(name, f'zone=~"{zones}"', self.match) for name in (lead, "node_zoneinfo_min_pages"))
-        reserve = " or ".join(
-            selector(f"node_zoneinfo_protection_{index}", f'zone=~"{zones}"', self.match) for index in self.protections
-        )
-        return f"{free} - {low} - {reserve if len(self.protections) == 1 else f'({reserve})'}"
+        return f"{selector(lead, _in(zones), self.match)} - {self._least_pages(zones)} - {self._reserve(zones)}"
+
+    def floor(self, zones: str, times: int = 1) -> str:
+        """Return so many times the min watermark of each zone, and its lowmem reserve."""
+        return f"{times} * {self._least_pages(zones)} + {self._reserve(zones)}"
+
+    def _least_pages(self, zones: str) -> str:
+        return selector("node_zoneinfo_min_pages", _in(zones), self.match)
+
+    def _reserve(self, zones: str) -> str:
+        names = (f"node_zoneinfo_protection_{index}" for index in self.protections)
+        reserve = " or ".join(selector(name, _in(zones), self.match) for name in names)
+        return reserve if len(self.protections) == 1 else f"({reserve})"
 
     def target_room(self) -> str:
         """Return the room of the zones that would be above their watermark if all of them were free."""
-        return f"{self.room()} and {self.room(lead='node_zoneinfo_managed_pages')} > 0"
+        return f"{self.room()} and {self.room(lead=_MANAGED)} > 0"
 
-    def free(self) -> str:
+    def free(self, zones: str = _ZONES) -> str:
         """Return the free pages of each zone."""
-        return selector("node_zoneinfo_nr_free_pages", f'zone=~"{_ZONES}"', self.match)
+        return selector("node_zoneinfo_nr_free_pages", _in(zones), self.match)
 
     def largest(self, by: str) -> str:
         """Return the highest order that has a free block."""
@@ -163,7 +150,11 @@ class Blocks(NamedTuple):
         return (1 << self.order) - 1
 
     def _size(self, size: int, zones: str) -> str:
-        return selector("node_buddyinfo_blocks", f'size="{size}"', f'zone=~"{zones}"', self.match)
+        return selector("node_buddyinfo_blocks", f'size="{size}"', _in(zones), self.match)
+
+
+def _in(zones: str) -> str:
+    return f'zone=~"{zones}"'
 
 
 def _either(terms: Sequence[str]) -> str:

@@ -16,9 +16,11 @@ Key = tuple[str, ...]
 Run = Callable[[Sequence[str]], list[Answer]]
 """Runs expressions, returns their answers in order."""
 MAX_DETAILED = 1000
-"""Nodes whose zones are read at a refresh."""
+"""Nodes whose zones are read at a refresh. With more exceptions, all zones are joined with their watermarks."""
 _CHUNK = 250
-"""Nodes of one query. With more nodes whose zones are exceptions, all zones are joined with their watermarks."""
+"""Nodes of one expensive query."""
+_BOOSTED = 4
+"""A boost raises the min watermark to at most so many times itself: watermark_boost_factor is 150 % of the high one."""
 _LARGE = f'zone=~"{LARGE_ZONES}"'
 
 
@@ -29,7 +31,7 @@ class Column(NamedTuple):
     severity: Severity
     blocks: float | None
     largest: int | None = None
-    """The highest order that has a free block; None if it was not read."""
+    """Bytes of the largest free block; None if it was not read."""
 
 
 _UNKNOWN = Column(State.UNKNOWN, Severity.UNKNOWN, None)
@@ -38,13 +40,18 @@ _UNKNOWN = Column(State.UNKNOWN, Severity.UNKNOWN, None)
 class RawBlocks:
     """Counts the blocks of an order."""
 
-    def __init__(self, order: int, match: str, by: Sequence[str], thresholds: Thresholds, *, recorded: bool) -> None:
+    def __init__(
+        self, order: int, match: str, by: Sequence[str], thresholds: Thresholds, page_size: int, *, recorded: bool
+    ) -> None:
         """`by` are the labels of a `Key`; with `recorded`, recording rules count the blocks of all nodes."""
         self._blocks = Blocks(order, match)
         self.by = tuple(by)
         self._thresholds = thresholds
+        self._page_size = page_size
         self.recorded = recorded
         self._top = 10
+        self._floors = (0.0, 0.0)
+        """The highest floor of the zones of the fleet, and the lowest of those named DMA; pages."""
         self._careful = False
         """Whether the server joins all zones with their watermarks: twice the cost, right for every fleet."""
         self.watermarks = True
@@ -59,15 +66,25 @@ class RawBlocks:
         zones = selector("node_buddyinfo_blocks", 'size="0"', _LARGE, match)
         # Of a kernel without DMA and DMA32, Normal comes earlier in the list of reserves.
         ways = [self._blocks._replace(protections=protections) for protections in ((2,), (2, 1, 0))]
-        sizes, all_zones, *marked = run(
-            (f"count by (size) ({tops})", f"count({zones})", *(f"count({way.room(LARGE_ZONES)})" for way in ways))
+        sizes, all_zones, first, every, highest, lowest = (
+            answer.values
+            for answer in run(
+                (
+                    f"count by (size) ({tops})",
+                    f"count({zones})",
+                    *(f"count({way.room(LARGE_ZONES)})" for way in ways),
+                    f"max({ways[1].floor(LARGE_ZONES, _BOOSTED)})",
+                    f"min({ways[1].floor('DMA')})",
+                )
+            )
         )
         self._silent.clear()
-        self._top = _usual_top(sizes.values)
-        wanted, first, every = (answer.values[0].number if answer.values else 0.0 for answer in (all_zones, *marked))
-        self._blocks = ways[0] if first == every else ways[1]
-        self._careful = self._careful or every != wanted
-        self.watermarks = bool(every) or not wanted
+        self._top = _usual_top(sizes)
+        marked = every[0].number if every else 0.0
+        self._blocks = ways[0] if first and first[0].number == marked else ways[1]
+        self._careful = self._careful or marked != (all_zones[0].number if all_zones else 0.0)
+        self._floors = (highest[0].number if highest else 0.0, lowest[0].number if lowest else 0.0)
+        self.watermarks = bool(marked) or not all_zones
 
     def read(self, run: Run, nodes: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return what is known of these nodes and of those that the metrics have besides, and notes."""
@@ -76,22 +93,75 @@ class RawBlocks:
         answers = run(self._counting())
         counts = self._counts(answers[:2])
         self._silent.difference_update(counts)
-        exceptions = {self._key(value.labels) for answer in answers[2:] for value in answer.values}
-        if len(exceptions) > _CHUNK:
-            self._careful = True
-        low = [key for key, numa in counts.items() if key in exceptions or needs_zones(list(numa.values()))]
-        low.sort(key=lambda key: sum(counts[key].values()))
         lost = [key for key in nodes if key not in counts and key not in self._silent]
+        low = sorted((key for key, numa in counts.items() if needs_zones(list(numa.values()))), key=_sum_of(counts))
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
         columns |= dict.fromkeys(lost, _UNKNOWN)
-        detailed = (low + lost)[:MAX_DETAILED]
-        for start in range(0, len(detailed), _CHUNK):
+        near = [self._key(value.labels) for answer in answers[2:] for value in answer.values]
+        exceptions, pages = self._near_watermark(
+            run, [*dict.fromkeys([*near, *([] if answers[2:] else low), *lost])], low
+        )
+        for key in low[:MAX_DETAILED]:
+            if key not in exceptions:
+                columns[key] = self._open_node(counts[key], pages.get(key))
+        detailed = [*exceptions, *(key for key in lost if key not in exceptions)]
+        if len(exceptions) > MAX_DETAILED:
+            self._careful = True
+        for start in range(0, min(len(detailed), MAX_DETAILED), _CHUNK):
             columns |= self._details(run, detailed[start : start + _CHUNK])
         for key in self._silent.intersection(lost):
             del columns[key]
-        notes = tuple(note for answer in answers for note in answer.notes)
-        left = len(low) + len(lost) - len(detailed)
-        return columns, (*notes, f"the zones of {left} more nodes that run low are not read") if left else notes
+        self._add_largest(run, columns)
+        left = max(0, len(low) - MAX_DETAILED) + max(0, len(detailed) - MAX_DETAILED)
+        notes = [note for answer in answers for note in answer.notes]
+        if left:
+            notes.append(f"the zones of {left} more nodes that run low are not read")
+        return columns, tuple(notes)
+
+    def _near_watermark(self, run: Run, near: list[Key], low: list[Key]) -> tuple[dict[Key, None], dict[Key, float]]:
+        """Return those whose zones are exceptions, and the free pages of those that run low."""
+        blocks = self._blocks if len(near) > MAX_DETAILED else self._blocks.of(key[0] for key in near)
+        by = ", ".join(self.by)
+        free = self._blocks.of(key[0] for key in low[:MAX_DETAILED]).free(LARGE_ZONES)
+        exceptions, pages = run((blocks.exceptions(), f"sum by ({by}) ({free})"))
+        return (
+            dict.fromkeys(self._key(value.labels) for value in exceptions.values),
+            {self._key(value.labels): value.number for value in pages.values},
+        )
+
+    def _open_node(self, numa: Mapping[str, float], pages: float | None) -> Column:
+        """Return the state of a node whose zones are above their watermarks, but for ZONE_DMA."""
+        if pages is None:
+            return _column(sum(numa.values()), self._thresholds)
+        order = self._blocks.order
+        # Its free pages are needed in total only.
+        zones = [
+            ZoneCount(number, blocks, pages if not number else 0.0, float(1 << order))
+            for number, blocks in enumerate(numa.values())
+        ]
+        return Column(*count_zones(zones, order, self._thresholds))
+
+    def _add_largest(self, run: Run, columns: dict[Key, Column]) -> None:
+        """Add the largest block of the worst nodes, of the zones that count."""
+        bad = [
+            key for key, column in columns.items() if column.severity is not Severity.FINE and key not in self._silent
+        ]
+        bad.sort(key=lambda key: columns[key].blocks or 0.0)
+        if not bad:
+            return
+        one = self._blocks.of(key[0] for key in bad[:_CHUNK])
+        largest, rooms = run((one.largest(f"{', '.join(self.by)}, node, zone"), one.target_room()))
+        targets = {self._zone(value) for value in rooms.values}
+        for value in largest.values:
+            key, _, _ = place = self._zone(value)
+            if place in targets and key in columns:
+                column = columns[key]
+                size = self._page_size << int(value.number)
+                columns[key] = column._replace(largest=max(column.largest or 0, size))
+
+    def last_known(self, _: Run, __: Sequence[Key], ___: int) -> dict[Key, Column]:
+        """Return nothing: what node_exporter exported last is not worth its cost."""
+        return {}
 
     def history(self, keys: Sequence[Key]) -> str:
         """Return the expression of the available blocks of some nodes."""
@@ -107,7 +177,7 @@ class RawBlocks:
         if self._careful:
             return (blocks.available(by, self._top), blocks.available_joined(by, self._top + 1))
         numa = f"{by}, node"
-        return (blocks.summed(numa, self._top), blocks.joined(numa, self._top + 1), blocks.exceptions())
+        return (blocks.summed(numa, self._top), blocks.joined(numa, self._top + 1), blocks.near(*self._floors))
 
     def _without_watermarks(self, run: Run, nodes: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return the blocks alone: whether the watermark keeps them is unknown, so a node that has some is not OK."""
@@ -130,31 +200,27 @@ class RawBlocks:
         return found
 
     def _details(self, run: Run, keys: Sequence[Key]) -> dict[Key, Column]:
+        """Return the state of nodes by their zones."""
         one = self._blocks.of(key[0] for key in keys)
-        by = ", ".join(self.by)
-        blocks, rooms, free, largest = run(
-            (one.joined(f"{by}, node, zone"), one.target_room(), one.free(), one.largest(f"{by}, node, zone"))
+        any_order = selector("node_buddyinfo_blocks", 'size="0"', one.match)
+        blocks, rooms, free, exported = run(
+            (one.joined(f"{', '.join(self.by)}, node, zone"), one.target_room(), one.free(), any_order)
         )
         counts, pages = ({self._zone(value): value.number for value in answer.values} for answer in (blocks, free))
-        tops = {self._zone(value): int(value.number) for value in largest.values}
-        exporting = {key for key, _, _ in tops}
+        exporting = {self._key(value.labels) for value in exported.values}
         ordered = {key for key, _, _ in counts}
         zones: dict[Key, list[ZoneCount]] = {}
-        orders: dict[Key, int] = {}
         for value in rooms.values:
             place = key, numa, _ = self._zone(value)
-            orders[key] = max(orders.get(key, 0), tops.get(place, 0))
             if key in ordered and (number := bounded_int(numa)) is not None and place in pages:
                 zones.setdefault(key, []).append(ZoneCount(number, counts.get(place, 0.0), pages[place], value.number))
         columns = {}
         for key in keys:
             if key in zones:
-                columns[key] = Column(*count_zones(zones[key], one.order, self._thresholds), orders.get(key))
+                columns[key] = Column(*count_zones(zones[key], one.order, self._thresholds))
             elif key in exporting:  # The order does not exist there, or no watermark does.
-                columns[key] = _UNKNOWN._replace(largest=orders.get(key))
-            elif self.recorded and not blocks.values:
-                continue  # Only the recorded series are kept here.
-            else:
+                columns[key] = _UNKNOWN
+            elif not self.recorded or exported.values:  # Else only the recorded series are kept here.
                 self._silent.add(key)
         return columns
 
@@ -163,6 +229,10 @@ class RawBlocks:
 
     def _zone(self, value: Value) -> tuple[Key, str, str]:
         return self._key(value.labels), value.labels.get("node", ""), value.labels.get("zone", "")
+
+
+def _sum_of(counts: Mapping[Key, Mapping[str, float]]) -> Callable[[Key], float]:
+    return lambda key: sum(counts[key].values())
 
 
 def _column(blocks: float, thresholds: Thresholds) -> Column:

@@ -30,10 +30,12 @@ def gauges(severities: dict[str, int], down: str = "") -> Respond:
             rows = [row(down, 0)] if down else []
         elif query.startswith("timestamp(up{"):
             rows = [row(name, 990 * (name != down)) for name in severities]
-        elif query.startswith("max by (instance, job) (4 * fragtui"):
-            rows = [row(name, 160 + severity) for name, severity in severities.items() if name != down and severity < 3]
-        elif query.endswith("== 3"):
-            rows = [row(name, 3) for name, severity in severities.items() if severity == 3]
+        elif query.startswith("max by (instance, job) (fragtui_target_blocks"):
+            rows = [row(name, 40) for name, severity in severities.items() if name != down and severity < 3]
+        elif query.startswith("count(fragtui_severity"):
+            rows = [row("", len(severities) - bool(down))]
+        elif query.startswith("fragtui_severity") and query.endswith("> 0"):
+            rows = [row(name, severity) for name, severity in severities.items() if name != down and severity]
         sending(vector(*rows))(handler, body)
 
     return respond

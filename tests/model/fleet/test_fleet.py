@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ FINE, WARNING, CRITICAL, UNKNOWN = Severity
 NODE = FleetNode("node", (), State.OK, FINE, 100.0, None, None, None, None, 1.0, True)
 
 
-def node(name: str, **facts: object) -> FleetNode:
+def node(name: str, **facts: Any) -> FleetNode:
     return NODE._replace(name=name, **facts)
 
 

@@ -128,7 +128,7 @@ def test_a_server_that_sends_a_byte_now_and_then_is_left() -> None:
 def test_a_server_whose_head_comes_byte_by_byte_is_left() -> None:
     def drip(handler: Handler, _: str) -> None:
         with suppress(OSError):
-            for _ in range(60):
+            for _byte in range(60):
                 handler.wfile.write(b"H")
                 time.sleep(0.05)
 
@@ -265,11 +265,11 @@ def test_tls_needs_the_authority_and_shows_the_client_certificate(tmp_path: Path
     tls.load_cert_chain(certificate, key)
     tls.load_verify_locations(client_certificate)
     tls.verify_mode = ssl.CERT_REQUIRED
-    own = {"certificate": client_certificate, "key": client_certificate.with_suffix(".key")}
     with server(sending(vector(ROW)), tls) as url:
-        assert PrometheusClient(Access(url, authority=certificate, **own)).query("up").values
+        own = Access(url, None, certificate, client_certificate, client_certificate.with_suffix(".key"))
+        assert PrometheusClient(own).query("up").values
         with pytest.raises(FleetError, match=r"not signed by a known authority.*--ca"):
-            PrometheusClient(Access(url, **own)).query("up")
+            PrometheusClient(own._replace(authority=None)).query("up")
         with pytest.raises(FleetError, match=r"--client-cert|closes the connection|connection reset"):
             PrometheusClient(Access(url, authority=certificate)).query("up")
         with pytest.raises(FleetError, match=r"it closes the connection|does not speak|connection reset"):
