@@ -73,6 +73,9 @@ class NodesPanel(ListPanel[Row]):
         self._longest = 0
         """Cells of the longest name in the fleet."""
         self._columns = _Columns(*(0,) * 10)
+        self._constant: frozenset[str] = frozenset()
+        """The labels that have one value in the fleet, which is `_compared`: no row says them."""
+        self._compared: Fleet | None = None
         self._curves: dict[str, tuple[Points, int, int, Sequence[Span]]] = {}
         """The drawn curves of nodes, with what they were drawn from."""
 
@@ -183,6 +186,8 @@ class NodesPanel(ListPanel[Row]):
         if (fleet := self._view.fleet) is not None:
             self.items()
             self._columns = _columns(fleet, width - 2, self._longest)
+            if self._columns.labels and self._compared is not fleet:
+                self._compared, self._constant = fleet, _constant_labels(fleet.nodes)
             if (trends := self._view.state.trends) is not self._spanned:
                 self._spanned = trends
                 self._span = decades(int(blocks) for points in trends.values() for _, blocks in points)
@@ -249,7 +254,8 @@ class NodesPanel(ListPanel[Row]):
             spans += [("  ", "text"), *self._curve(node, columns.curve - 2)]
         if columns.labels:
             words = [was_text(node)]
-            words += [f"{name}={value}" for name, value in node.labels[:_MAX_LABELS] if name != self._view.label]
+            skipped = (*self._constant, self._view.label)
+            words += [f"{name}={value}" for name, value in node.labels[:_MAX_LABELS] if name not in skipped]
             spans.append(("  " + fit("  ".join(filter(None, words)), columns.labels - 2), "muted"))
         return [span for span in spans if span[0]]
 
@@ -319,6 +325,16 @@ def _columns(fleet: Fleet, width: int, longest: int) -> _Columns:
     labels = min(rest // 2, 90) if width >= _HAS_LABELS else 0
     curve = min(_MAX_CURVE, rest - labels) if rest - labels >= _MIN_CURVE else 0
     return _Columns(state, name, blocks, trend, failures, stuck, age, largest, curve, rest - curve if labels else 0)
+
+
+def _constant_labels(nodes: Sequence[FleetNode]) -> frozenset[str]:
+    """Return the labels that every node has with the same value."""
+    if len(nodes) < 2:
+        return frozenset()
+    common = set(nodes[0].labels)
+    for node in nodes:
+        common.intersection_update(node.labels)
+    return frozenset(name for name, _ in common)
 
 
 def _number(value: float | None, width: int, style: str) -> Span:

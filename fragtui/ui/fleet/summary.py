@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fragtui.render.fleet.words import SOURCES, state_word, unknown_lines
 from fragtui.ui.fleet.states import TONES, counts_of
 from fragtui.ui.fleet.view import FleetView
-from fragtui.ui.widgets.cells import cells_of, wrap
+from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
 from fragtui.ui.widgets.paint import Depth
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, bar_tones, line
@@ -113,6 +113,7 @@ class SummaryPanel(FramedPanel):
                 rows[-1] = f"{rows[-1]} · {note}"
             else:
                 rows += wrap(note, width, 2)
-        if len(rows) > MAX_NOTE_ROWS:
-            rows = [*rows[: MAX_NOTE_ROWS - 1], f"{rows[MAX_NOTE_ROWS - 1]} (+{len(rows) - MAX_NOTE_ROWS})"]
+        if (left := len(rows) - MAX_NOTE_ROWS) > 0:
+            more = f" (+{left})"
+            rows = [*rows[: MAX_NOTE_ROWS - 1], fit(rows[MAX_NOTE_ROWS - 1], width - len(more)).rstrip() + more]
         return rows

@@ -138,6 +138,14 @@ async def test_a_filter_looks_in_names_states_and_labels() -> None:
         await press(pilot, "escape")
 
 
+async def test_a_label_that_every_node_has_alike_is_in_no_row() -> None:
+    source = SyntheticFleet()
+    source.host = "same"
+    app = app_of(source)
+    async with shown(app, (200, 50)):
+        assert "node=same" not in text_of(app) and "pool=gpu" in text_of(app)
+
+
 async def test_a_hostile_label_is_text() -> None:
     app = app_of(SyntheticFleet())
     async with shown(app, (200, 50)) as pilot:
@@ -263,14 +271,23 @@ async def test_notes_of_the_server_and_missing_curves_are_said() -> None:
         assert not app.view.lost, "the nodes themselves were read"
 
 
+async def test_notes_without_room_are_counted() -> None:
+    source = SyntheticFleet()
+    source.notes = tuple(f"note {number} " + "of many words " * 5 for number in range(6))
+    app = app_of(source)
+    async with shown(app, (60, 20)):
+        assert any(line.rstrip().endswith("(+8)") for line in lines_of(app)), "two rows each"
+
+
 async def test_the_interval_is_changed_by_keys_and_said() -> None:
     app = app_of(SyntheticFleet())
     async with shown(app) as pilot:
         await press(pilot, "plus", "plus")
         assert app.polled.interval == 10.0 and "every 10 s" in lines_of(app)[0]
-        await press(pilot, *["minus"] * 9)
+        await press(pilot, *["minus"] * 6)
         assert app.polled.interval == 600.0
-        await press(pilot, *["plus"] * 12)
+        app.view.interval = 10.0
+        await press(pilot, "plus", "plus")
         assert app.polled.interval == 5.0
 
 
