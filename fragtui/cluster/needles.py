@@ -30,31 +30,31 @@ OTHER_NEEDLES = (b"unshar", b"pair interfaces", b"annot allocate memory", b"Netw
 """The kernel's needles find those of them that report ENOMEM; the others are rare without one of the above."""
 LIFE_NEEDLES = (b"SyncLoop", b"andbox", b"Creating container: ", b"Created container ", b"Started container")
 """Lines about pods that start, run or go: the readers of a node's pods need them, `explain` does not."""
-BYTES_NEEDLE = b'"MESSAGE":['
+BYTES_NEEDLE = '"MESSAGE":['
 """The journal prints a message with a control character as a list of bytes, which hides every needle."""
 
 _READ = (
-    *FAILURE_NEEDLES,
-    *OTHER_NEEDLES,
-    *(needle for needle in LIFE_NEEDLES if needle not in FAILURE_NEEDLES),
-    REASON_NEEDLE,
-    b"PodSandBox",
-    b"Handler for POST",
-    b"pod container exists",
-    b"StartContainer",
-    b"ontainer failed",
+    *(needle.decode() for needle in FAILURE_NEEDLES),
+    *(needle.decode() for needle in OTHER_NEEDLES),
+    *(needle.decode() for needle in LIFE_NEEDLES if needle not in FAILURE_NEEDLES),
+    REASON_NEEDLE.decode(),
+    "PodSandBox",
+    "Handler for POST",
+    "pod container exists",
+    "StartContainer",
+    "ontainer failed",
 )
-_READ_TEXT = tuple(needle.decode() for needle in _READ)
 
 
 def worth_reading(line: bytes) -> bool:
     """Return whether a line may be about a pod's start: all lines that are read pass, most others do not."""
-    for needle in _READ:  # Called for most lines: any() takes twice as long.
-        if needle in line:
-            return True
-    return BYTES_NEEDLE in line
+    text = line.decode("latin-1")  # Python finds words in a text in a sixth of the time that it takes in bytes.
+    return is_about_a_pod(text) or BYTES_NEEDLE in text
 
 
 def is_about_a_pod(text: str) -> bool:
     """Return whether the words of a record may be about a pod's start."""
-    return any(needle in text for needle in _READ_TEXT)
+    for needle in _READ:  # noqa: SIM110 - called for most lines, any() takes twice as long.
+        if needle in text:
+            return True
+    return False

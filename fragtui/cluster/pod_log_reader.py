@@ -70,7 +70,9 @@ class PodLogReader:
             return True
         if line[:1] > b"\x7f" and b"Name" in line:  # Of a terminal program, in a box.
             return True
-        return any(message in line and reason in line for message, reason in _HEADERS)
+        return (b"REASON" in line or b"Reason" in line) and any(
+            message in line and reason in line for message, reason in _HEADERS
+        )
 
     def feed(self, record: LogRecord) -> tuple[PodObservation, ...]:
         """Return the observations complete with this record. Never raises."""

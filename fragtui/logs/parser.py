@@ -12,8 +12,18 @@ from fragtui.logs.kmsg_record import looks_like_kmsg, parse_kmsg_record
 from fragtui.logs.markup import is_quoted_printable, is_soft_broken, unquote_printable, without_markup
 from fragtui.logs.own_stamp import date_yearless
 from fragtui.logs.record import LogRecord, is_newest_first, message_lines
-from fragtui.logs.syslog_line import KERNEL_PROGRAMS, SyslogLine, parse_common, parse_syslog, split_host, unescape_octal
-from fragtui.logs.wrapper import Wrappers, any_of, shape_of
+from fragtui.logs.syslog_line import (
+    KERNEL_PROGRAMS,
+    MIN_STAMPS,
+    SameHead,
+    SyslogLine,
+    is_bare,
+    parse_common,
+    parse_syslog,
+    split_host,
+    unescape_octal,
+)
+from fragtui.logs.wrapper import Wrappers, any_of, shape_of, teaches_nothing
 from fragtui.text import LINE_BYTES, epoch_seconds, line_limit, printable
 
 _EXPORT_START = re.compile(rb"__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP)=")
@@ -26,11 +36,7 @@ _MAX_PARTS = 1024
 """Lines read of one shipped message."""
 _QUOTE = re.compile(r"(?:[>│|] ?)+")
 _TALOS = re.compile(r"(?:\S+: )?(?=(?:kern|user|daemon|syslog): +[a-z]+: \[\d{4}-)")
-_SIMPLE = re.compile(rb"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -\"$-~]*)")
-"""The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII, no #."""
 _RECORD_START = re.compile(r"\[ *\d{1,10}\.\d{6}\](?:\[ *[TC]\d+\])? ")
-_MIN_RECORDS = 3
-"""Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
 _BRACKETS = re.compile(r"[\s{}\[\],]+$")
 """What is between the members of a JSON text."""
 _SENT = re.compile(r"data: ?(?=[{\[])")
@@ -59,16 +65,19 @@ class LogParser:
         self._quoted = False
         """Whether the log is quoted-printable text."""
         self._last: LogRecord | None = None
-        self._cached_head = b""
-        self._cached = SyslogLine(None, None, None, None, "")
+        self._same = SameHead()
         self.busy = False
         """Whether a record is incomplete: further lines belong to it."""
 
     def feed(self, line: bytes, number: int | None = None, torn: bool = False) -> tuple[LogRecord, ...]:
         """Return the records that a line (without its newline) completes; `torn` if it had no newline."""
-        if not (torn or self._quoted) and (known := self._known(line, number)) is not None:
-            self._last = known
-            return (known,)
+        if not (torn or self._quoted):
+            usual = self._same.read(line, number)
+            if usual is None or "#" in usual.text:
+                usual = self._usual(line, number, usual)
+            if usual is not None:
+                self._last = usual
+                return (usual,)
         if len(line) > LINE_BYTES and not self._export.binary:
             limit = line_limit(line)
             line, torn = line[:limit], torn or len(line) > limit
@@ -100,30 +109,39 @@ class LogParser:
         self.busy = self._export.active or self._pretty.active
         return self._remember(records)
 
-    def _known(self, line: bytes, number: int | None) -> LogRecord | None:
-        """Return the record of a plain line with the syslog head of the line before, as most lines of a report are."""
-        head = self._cached_head
-        if not head or not line.startswith(head) or len(line) > LINE_BYTES:
+    def _usual(self, line: bytes, number: int | None, same: LogRecord | None) -> LogRecord | None:
+        """Return the record of a plain line of a syslog file; the way through all formats gives the same, more slowly.
+
+        `same` is the record by the head of the line before, None without.
+        """
+        if self.busy or self._pretty.active or self._wrappers.known or not b"A" <= line[:1] <= b"Z":
             return None
-        if (found := _SIMPLE.fullmatch(line, len(head))) is None:
+        text = line.decode("utf-8", "surrogateescape")
+        if len(line) > LINE_BYTES or text.endswith(("=", "]")):  # Soft broken, or the head of a verbose entry.
             return None
-        second, micro, caller, said = found.groups()
-        words = said.decode("ascii")
-        if " repeated " in words or words[-1:] == "=":  # It may be a soft break of quoted-printable text.
+        if same is None:
+            if (parsed := self._common(text)) is None:
+                return None
+            if parsed.program != "kernel":
+                return self._of_program(parsed, number, False)
+            self._same.remember(text, parsed)
+            same = self._same.read(line, number)
+        if same is None or same.text[:1] in "(." or not is_bare(text) or not teaches_nothing(same.text):
             return None
-        same = self._cached
+        return same
+
+    def _common(self, text: str) -> SyslogLine | None:
+        """Return the parts of a plain syslog line, dated; None for any other line."""
+        common = parse_common(text, self._now)
+        self.shift = date_yearless(common, self.shift)
+        return common
+
+    def _of_program(self, common: SyslogLine, number: int | None, torn: bool) -> LogRecord:
+        self._same.forget()
         return LogRecord(
-            words,
-            number,
-            same.time,
-            None if second is None else int(second) + int(micro) / 1e6,
-            None,
-            None,
-            None,
-            None if caller is None else caller.decode("ascii"),
-            same.host,
-            "kernel",
-        )
+            common.text, number, common.time, None, None, None, None, None,
+            common.host, common.program, common.pid, False, torn,
+        )  # fmt: skip
 
     def finish(self) -> tuple[LogRecord, ...]:
         """Return what the end of the log completes."""
@@ -138,7 +156,7 @@ class LogParser:
     def skip(self) -> None:
         """Forget the line before: lines were left out here."""
         self._last = None
-        self._cached_head = b""
+        self._same.forget()
         self._soft = ""
         if not self.busy:
             self._export.take(None)
@@ -188,7 +206,7 @@ class LogParser:
             if time is None and any(each.time is None for each in records):
                 # What was learned may hold a date that the parser knows, and the host.
                 whole = self._plain(text, None, False)[0]
-                self._cached_head = b""
+                self._same.forget()
                 time, host = whole.time, host if whole.host is None else whole.host
             records = tuple(each.dated_by(time, host) for each in records)
             if records and (found.label in self._lasts or len(self._lasts) < _MAX_LABELS):
@@ -204,29 +222,8 @@ class LogParser:
         return records
 
     def _records(self, line: bytes, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:
-        if (
-            text.isprintable()
-            and "#" not in text
-            and "&" not in text
-            and not self._quoted
-            and "repeated" not in text
-            and len(text) <= LINE_BYTES
-            and (common := parse_common(text, self._now)) is not None
-        ):  # fmt: skip
-            self._cached_head = b""
-            self.shift = date_yearless(common, self.shift)
-            return (
-                LogRecord(
-                    common.text,
-                    number,
-                    common.time,
-                    host=common.host,
-                    program=common.program,
-                    pid=common.pid,
-                    from_kernel=False,
-                    torn=torn,
-                ),
-            )
+        if not self._quoted and (common := self._common(text)) is not None and common.program != "kernel":
+            return (self._of_program(common, number, torn),)
         first = text[:1]
         if first.isdigit() and looks_like_kmsg(text):
             return parse_kmsg_record(line, self._boot, number, torn)
@@ -242,9 +239,9 @@ class LogParser:
                     if part
                     for each in self._records(b"", part, number, torn and place == len(parts))
                 )
-        if text.count("] ") >= _MIN_RECORDS:
+        if text.count("] ") >= MIN_STAMPS:
             starts = [found.start() for found in _RECORD_START.finditer(text)]
-            if len(starts) >= _MIN_RECORDS:
+            if len(starts) >= MIN_STAMPS:
                 return self._split(text, starts, number, torn)
         first = text[:1]
         if first == " ":
@@ -325,10 +322,9 @@ class LogParser:
         """Parse a syslog line; keep its timestamp, host and `kernel:` for following lines with the same head."""
         parsed = parse_syslog(text, prefix, self._now)
         self.shift = date_yearless(parsed, self.shift)
-        self._cached_head = b""
+        self._same.forget()
         if parsed is not None and parsed.program == "kernel" and prefix.end == 0 and text.isprintable():
-            self._cached_head = text[: len(text) - len(parsed.text)].encode("utf-8", "surrogateescape")
-            self._cached = parsed
+            self._same.remember(text, parsed)
         return parsed
 
     def _plain(self, text: str, number: int | None, torn: bool) -> tuple[LogRecord, ...]:

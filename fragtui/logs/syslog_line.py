@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from fragtui.logs.dmesg_prefix import Prefix
+from fragtui.logs.record import LogRecord
 from fragtui.logs.timestamps import ISO, dated_time, iso_time, month_number, yearless_time
-from fragtui.text import bounded_int
+from fragtui.text import LINE_BYTES, bounded_int
 
 _BSD = re.compile(
     r" ?(?:\S{2,4} )?"
@@ -40,6 +41,10 @@ _COMMON = re.compile(
     r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d:\d\d:\d\d) ([A-Za-z][^\s\[\]:(]{0,99}) ([^\s\[\]:(]{1,99})(?:\[(\d{1,20})\])?: "
 )
 """The start of most syslog lines; the full parser gives the same result more slowly."""
+_SIMPLE = re.compile(r"(?:\[ *(\d{1,10})\.(\d{6})\](?:\[ *([TC]\d+)\])?+ ?+(?!\[)|(?!\[(?!<)|[<(]))([ -~]*)", re.ASCII)
+"""The plain case after ``kernel: ``: an optional timestamp and caller, printable ASCII."""
+MIN_STAMPS = 3
+"""Stamps of the kernel in one line from which on it is a whole log, pasted without its newlines."""
 
 
 class SyslogLine:
@@ -57,13 +62,83 @@ class SyslogLine:
         """Whether the stamp has neither year nor zone: `time` is then a guess."""
 
 
+class SameHead:
+    """Reads a plain line of the kernel with the syslog head of the one before, as most lines of a report are."""
+
+    __slots__ = ("_head", "_line")
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._line = SyslogLine(None, None, None, None, "")
+
+    def forget(self) -> None:
+        """Forget the head: the next line may have another one."""
+        self._head = b""
+
+    def remember(self, text: str, line: SyslogLine) -> None:
+        """Remember the head of a line of the kernel, which was parsed from this text."""
+        self._head = text[: len(text) - len(line.text)].encode("utf-8", "surrogateescape")
+        self._line = line
+
+    def read(self, line: bytes, number: int | None) -> LogRecord | None:
+        """Return the record of a plain line with this head, None for any other line."""
+        head = self._head
+        if not head or not line.startswith(head) or len(line) > LINE_BYTES:
+            return None
+        if (found := _SIMPLE.fullmatch(line.decode("latin-1"), len(head))) is None:
+            return None
+        second, micro, caller, words = found.groups()
+        if " repeated " in words or words[-1:] == "=":  # It may be a soft break of quoted-printable text.
+            return None
+        same = self._line
+        return LogRecord(
+            words,
+            number,
+            same.time,
+            None if second is None else int(second) + int(micro) / 1e6,
+            None,
+            None,
+            None,
+            caller,
+            same.host,
+            "kernel",
+        )
+
+
+def is_bare(text: str) -> bool:
+    """Return whether a line of the kernel has nothing that a mail program, a web page or another daemon made of it."""
+    return not (
+        "<" in text
+        or "&" in text
+        or "\\" in text
+        or "=" in text
+        or "_4kB" in text
+        or "repeated" in text
+        or ("#" in text and _OCTAL.search(text) is not None)
+        or text.count("] ") >= MIN_STAMPS
+        or _has_kernel_words(text)
+    )
+
+
 def parse_common(line: str, now: float | None) -> SyslogLine | None:
-    """Return the parts of a plain line that is not the kernel's, or None if it needs the full parser."""
-    if (found := _COMMON.match(line)) is None:
+    """Return the parts of a plain line of a program or of the kernel, or None if it needs the full parser."""
+    if (
+        not line.isprintable()
+        or "#" in line
+        or "&" in line
+        or "repeated" in line
+        or len(line) > LINE_BYTES
+        or (found := _COMMON.match(line)) is None
+    ):
         return None
     name, day, clock, host, program, pid = found.groups()
     month = month_number(name)
-    if month is None or program in KERNEL_PROGRAMS or program in _KERNEL_WORDS or _has_kernel_words(line):
+    if (
+        month is None
+        or (program in KERNEL_PROGRAMS and (program != "kernel" or pid is not None))
+        or program in _KERNEL_WORDS
+        or _has_kernel_words(line)
+    ):
         return None
     time = None if now is None else yearless_time(month, int(day), clock, now)
     parsed = SyslogLine(time, host, program, int(pid) if pid else None, line[found.end() :])

@@ -91,6 +91,14 @@ class Unwrapped:
     label: str | None
 
 
+def teaches_nothing(said: str) -> bool:
+    """Return whether no wrapper can be learned from a line of this text: most lines have none of the kernel's words."""
+    for word in _WORDS:
+        if word in said:
+            return TASK.match(said) is not None and HEAD.search(said) is None
+    return True
+
+
 class Wrappers:
     """The wrappers of one log."""
 
@@ -131,8 +139,8 @@ class Wrappers:
 
         `said_of` returns the text of the line's rest, parsed.
         """
-        if not any(word in said for word in _WORDS):
-            return False  # Most lines: the expressions are slow if they fail.
+        if teaches_nothing(said):
+            return False
         if (head := HEAD.search(said)) is not None:
             if is_comm(said[: head.start()]):
                 at = text.find(

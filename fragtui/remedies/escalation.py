@@ -115,17 +115,22 @@ def escalation_steps(
     return tuple(remedy for step in EscalationStep if step in wanted for remedy in remedies.get(step, ()))
 
 
-def steps_of_node(chosen: Iterable[EscalationStep], root: Path) -> tuple[Remedy, ...]:
+def steps_of_node(
+    chosen: Iterable[EscalationStep], root: Path, worth: Callable[[Remedy], bool] = lambda _: True
+) -> tuple[Remedy, ...]:
     """Return the remedies of the chosen steps on the node under `root`; reads its cgroups if one is to be reclaimed.
 
-    That one is the cgroup with most page cache.
+    That one is the cgroup with most page cache of those that can be reclaimed, and for which `worth` is true if it is
+    for any.
     """
     wanted = set(chosen)
     more: dict[EscalationStep, Remedy] = {}
     if EscalationStep.WAKE in wanted:
         more[EscalationStep.WAKE] = read_wake(root)
-    if EscalationStep.RECLAIM in wanted and (found := read_cgroups(root).cgroups):
-        more[EscalationStep.RECLAIM] = reclaim_cgroup(found[0], found[0].path)
+    if EscalationStep.RECLAIM in wanted:
+        found = (reclaim_cgroup(cgroup, cgroup.path) for cgroup in read_cgroups(root).cgroups)
+        if able := [remedy for remedy in found if remedy.disabled_reason is None]:
+            more[EscalationStep.RECLAIM] = next(filter(worth, able), able[0])
     return escalation_steps(wanted, numa_nodes(root), more)
 
 
@@ -149,12 +154,14 @@ class Escalation:
         weigh: Callable[[Remedy, Gain], Gain] | None = None,
         skipped: Iterable[str] = (),
         enough: Callable[[Snapshot], bool] | None = None,
+        prevented: Callable[[], str | None] | None = None,
     ) -> None:
         """Prepare it to run until there are `blocks` blocks of the order; None runs every remedy in any case.
 
         The first `always` steps run even if there are enough blocks (a periodic run). `typed` is what the user typed to
         confirm all of it, see `RunRequest`. `weigh` corrects the forecast of a step; `skipped` are steps left out, each
-        with the reason. `enough` is one more condition that a snapshot must meet to end the run early.
+        with the reason. `enough` is one more condition that a snapshot must meet to end the run early. `prevented` is
+        asked before each step and returns why it must not run, which ends the run.
         """
         self.order = order
         self.blocks = blocks
@@ -179,6 +186,7 @@ class Escalation:
         self._weigh = weigh
         self._skipped = list(skipped)
         self._enough = enough
+        self._prevented = prevented
 
     @property
     def settled_at(self) -> float | None:
@@ -249,6 +257,8 @@ class Escalation:
             if why is not None:
                 self._skipped.append(f"{remedy.id}: {why}")
                 continue
+            if self._prevented is not None and (why := self._prevented()) is not None:
+                return self._end(EndReason.REFUSED, why)
             expected = forecast(snapshot, self.order).gain(remedy.effect)
             self._expected = expected if self._weigh is None else self._weigh(remedy, expected)
             blocks = target_blocks(snapshot, self.order)

@@ -36,12 +36,17 @@ def gate(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str
 
 
 def blocks(capsys: pytest.CaptureFixture[str]) -> int:
-    """Return the blocks of 2M that the gate counts, the counters of the kernel up to date."""
-    time.sleep(1.2)
+    """Return the blocks of 2M that the gate counts."""
     status, fields = gate(capsys, "--need", "1x2M")
     assert fields["have"]["blocks"] == fields["have"]["possible"], "root knows the migratetypes"
     assert (status == 0) == (fields["have"]["blocks"] > 0)
     return int(fields["have"]["blocks"])
+
+
+def in_large_blocks() -> int:
+    """Return the blocks of 2M that all free blocks of that size and above make."""
+    rows = [line.split()[4:] for line in Path("/proc/buddyinfo").read_text().splitlines()]
+    return sum(int(row[order]) << order - 9 for row in rows for order in range(9, len(row)))
 
 
 def granted(before: int) -> int:
@@ -50,9 +55,18 @@ def granted(before: int) -> int:
     return int(HUGE_POOL.read_text()) - before
 
 
+def counted_and_granted(capsys: pytest.CaptureFixture[str], before: int) -> tuple[int, int, int]:
+    """Return what the gate counts, what other processes took until the kernel was asked, and what it granted."""
+    time.sleep(1.2)  # The kernel's counters are up to date after it.
+    counted, have = in_large_blocks(), blocks(capsys)
+    taken = max(0, counted - in_large_blocks())
+    return have, taken, granted(before)
+
+
 @long
 def test_memory_that_is_pinned_requires_a_reboot(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     with hogged(5000), held_by_pipes(400, 3):
+        time.sleep(1.2)
         have = blocks(capsys)
         words = ("--need", f"{have + 300}x2M", "--heal", "-y", "--wait", "1m", "--audit", str(tmp_path / "audit"))
         status, fields = gate(capsys, *words)
@@ -64,13 +78,18 @@ def test_memory_that_is_filled_with_page_cache_recovers(capsys: pytest.CaptureFi
     with hogged(5000), held("hold_page_cache.py", str(tmp_path), "1000"):
         time.sleep(1.2)
         fields = gate(capsys, "--need", "1x2M")[1]
-        have, low = fields["have"]["blocks"], fields["forecast"]["low"]
-        assert low > 100
-        words = ("--need", f"{have + low // 2}x2M", "--audit", str(tmp_path / "audit"))
+        have, forecast = fields["have"]["blocks"], fields["forecast"]
+        # The low end may be next to nothing beside other tasks' pages.
+        more = max(forecast["low"] // 2, forecast["blocks"] // 8)
+        assert more > 50
+        words = ("--need", f"{have + more}x2M", "--audit", str(tmp_path / "audit"))
         assert gate(capsys, *words)[0] == 4
         status, fields = gate(capsys, *words, "--heal", "-y")
         assert (status, fields["result"]) == (0, "healed")
-        assert fields["remedies"][:2] == ["sync", "drop-caches-1"]
+        # Waking kcompactd may be enough.
+        assert (
+            {"sync", fields["remedies"][-1]} <= set(fields["remedies"]) <= {"sync", "nudge-kcompactd", "drop-caches-1"}
+        )
         assert gate(capsys, *words)[1]["result"] == "ready"
 
 
@@ -85,19 +104,17 @@ def test_the_kernel_grants_what_the_gate_counts_and_with_memory_pinned_hardly_mo
                 # Each time another part of the large blocks is in the pool already.
                 HUGE_POOL.write_text(str(drawn.randrange(0, 6000)))
                 before = int(HUGE_POOL.read_text())
-                have = blocks(capsys)
-                more = granted(before)
+                have, taken, more = counted_and_granted(capsys, before)
                 with capsys.disabled():
-                    print(f"pinned {run}: counted {have}, granted {more}")
-                assert have <= more <= have * 1.02
+                    print(f"pinned {run}: counted {have}, {taken} taken meanwhile, granted {more}")
+                assert have - taken <= more <= have * 1.02
         for run in range(RUNS // 2):
             HUGE_POOL.write_text("0")
             with hogged(5000), held("hold_page_cache.py", str(tmp_path), str(drawn.randrange(500, 2500))):
                 before = int(HUGE_POOL.read_text())
-                have = blocks(capsys)
-                more = granted(before)
+                have, taken, more = counted_and_granted(capsys, before)
                 with capsys.disabled():
-                    print(f"page cache {run}: counted {have}, granted {more}")
-                assert have <= more
+                    print(f"page cache {run}: counted {have}, {taken} taken meanwhile, granted {more}")
+                assert have - taken <= more
     finally:
         HUGE_POOL.write_text("0")

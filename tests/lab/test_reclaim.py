@@ -3,22 +3,29 @@
 They change only cgroups of their own, and read and write files of their own.
 """
 
+import json
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from fragtui.model.node.cgroup_memory import CgroupMemory, CgroupPrice
+from fragtui.commands.cli.parser import main
+from fragtui.model.node.cgroup_memory import CgroupMemories, CgroupMemory, CgroupPrice
+from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.target_zones import usable_blocks
 from fragtui.model.remedy.forecast import forecast
 from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentEntry, Result
+from fragtui.remedies import escalation
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import RECLAIM, reclaim_cgroup
-from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd
+from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd, EscalationStep
+from fragtui.remedies.guard.loop import Guard
+from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 from fragtui.sources.host.cgroups import read_cgroups, read_price
 from fragtui.sources.host.reader import NodeReader
@@ -30,12 +37,24 @@ ROOT = Path("/")
 ORDER = 9
 MIB = 1 << 20
 _HOLD = """
-import os, sys
-path, size = sys.argv[1], int(sys.argv[2]) << 20
+import ctypes, mmap, os, sys
+path, size, scattered = sys.argv[1], int(sys.argv[2]) << 20, sys.argv[3:] == ["scattered"]
 with open(path, "wb") as file:
-    for _ in range(size >> 20):
-        file.write(bytes(1 << 20))
+    if scattered:
+        file.truncate(2 * size)
+    else:
+        for _ in range(size >> 20):
+            file.write(bytes(1 << 20))
     os.fsync(file.fileno())
+if scattered:
+    # Every second page is locked into memory: a reclaim frees those between them, which are no larger block.
+    file = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(file, 0, 0, os.POSIX_FADV_RANDOM)
+    for offset in range(0, size, 4096):
+        os.pread(file, 4096, offset)
+        os.pread(file, 4096, size + offset)
+    assert ctypes.CDLL(None).mlockall(2) == 0
+    kept = mmap.mmap(file, size, mmap.MAP_SHARED, mmap.PROT_READ, offset=size)
 print("READY", flush=True)
 for _ in sys.stdin:
     with open(path, "rb", buffering=0) as file:
@@ -48,8 +67,9 @@ for _ in sys.stdin:
 class Holder:
     """A process in a cgroup of its own, whose page cache is one file."""
 
-    def __init__(self, group: Group, path: Path, megabytes: int) -> None:
-        command = group.command([sys.executable, "-c", _HOLD, str(path), str(megabytes)])
+    def __init__(self, group: Group, path: Path, megabytes: int, *, scattered: bool) -> None:
+        words = [str(path), str(megabytes), *(["scattered"] if scattered else [])]
+        command = group.command([sys.executable, "-c", _HOLD, *words])
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.folder = str(group.folder).lstrip("/")
         assert self._process.stdout is not None and self._process.stdout.readline() == "READY\n"
@@ -79,10 +99,10 @@ class Holder:
 
 
 @contextmanager
-def holder(folder: Path, name: str, megabytes: int) -> Iterator[Holder]:
+def holder(folder: Path, name: str, megabytes: int, *, scattered: bool = False) -> Iterator[Holder]:
     with limited("memory", 4 << 30, name) as group:
         path = folder / f"held{name}"
-        found = Holder(group, path, megabytes)
+        found = Holder(group, path, megabytes, scattered=scattered)
         try:
             time.sleep(1.2)
             yield found
@@ -94,6 +114,9 @@ def holder(folder: Path, name: str, megabytes: int) -> Iterator[Holder]:
 @pytest.fixture(autouse=True)
 def one_at_a_time() -> Iterator[None]:
     with alone():
+        # Page cache of a test fills the small pieces first: then it holds no larger block that a reclaim would give.
+        Path("/proc/sys/vm/drop_caches").write_text("3")
+        Path("/proc/sys/vm/compact_memory").write_text("1")
         yield
 
 
@@ -102,11 +125,12 @@ def log(tmp_path: Path) -> AuditLog:
     return AuditLog(tmp_path / "audit.jsonl")
 
 
-def run_to_end(escalation: Escalation, reader: NodeReader) -> EscalationEnd:
-    end = escalation.advance(reader.sample(page_types=True))
+def run_to_end(climb: Escalation, reader: NodeReader, first: Snapshot | None = None) -> EscalationEnd:
+    """Run it to its end; the first step is judged by the snapshot `first`, so that other tasks don't change it."""
+    end = climb.advance(first or reader.sample(page_types=True))
     while end is None:
         time.sleep(0.1)
-        end = escalation.advance(reader.sample(page_types=True))
+        end = climb.advance(reader.sample(page_types=True))
     return end
 
 
@@ -120,7 +144,7 @@ def test_the_culprits_page_cache_goes_and_the_others_stays(tmp_path: Path, log: 
         remedy = reclaim_cgroup(before, "culprit")
         expected = forecast(sample, ORDER).gain(remedy.effect)
         assert free is not None and expected.blocks is not None and expected.low is not None
-        wanted = free + 150
+        wanted = free + 100
         end = run_to_end(Escalation([remedy], ROOT, log, ORDER, wanted, "command"), reader)
         assert end.reason is EndReason.REACHED, (end, expected)
         assert end.gained is not None and expected.high is not None
@@ -146,6 +170,18 @@ def read_size(held: Holder) -> int:
     return next((cgroup.cache for cgroup in read_cgroups(ROOT).cgroups if cgroup.folder == held.folder), 0)
 
 
+def test_the_verb_reclaims_one_cgroup(tmp_path: Path, log: AuditLog, capsys: pytest.CaptureFixture[str]) -> None:
+    with holder(tmp_path, "-verb", 600) as held, holder(tmp_path, "-kept", 100) as kept:
+        assert main(["reclaim", held.memory.path, "-y", "-o", "json", "--order", "9", "--audit", str(log.path)]) == 0
+        fields = json.loads(capsys.readouterr().out)
+        print(fields["expected"], fields["blocks"])
+        assert fields["remedy"] == RECLAIM
+        low, high, gained = fields["expected"]["low"], fields["expected"]["high"], fields["blocks"]["gained"]
+        assert low * 0.95 - 4 <= gained <= high * 1.05 + 4
+        assert read_size(held) < 20 * MIB and read_size(kept) >= 95 * MIB
+    assert [type(entry) for entry in log.read().entries] == [IntentEntry, EndEntry, EvidenceEntry]
+
+
 def test_where_one_cgroup_is_not_enough_the_ladder_goes_on(tmp_path: Path, log: AuditLog) -> None:
     reader = NodeReader(ROOT)
     with holder(tmp_path, "-first", 300) as first, holder(tmp_path, "-second", 500) as second:
@@ -154,11 +190,57 @@ def test_where_one_cgroup_is_not_enough_the_ladder_goes_on(tmp_path: Path, log: 
         gains = [view.gain(step.effect).blocks or 0 for step in steps]
         free = usable_blocks(sample, ORDER) or 0
         # More than any step alone is expected to give: both run, in order.
-        end = run_to_end(Escalation(steps, ROOT, log, ORDER, free + max(gains) + 50, "command"), reader)
+        end = run_to_end(Escalation(steps, ROOT, log, ORDER, free + max(gains) + 50, "command"), reader, sample)
         assert [step.remedy.title for step in end.steps] == [step.title for step in steps]
         assert read_size(first) < 20 * MIB and read_size(second) < 20 * MIB
     kinds = [type(entry) for entry in log.read().entries if not isinstance(entry, EvidenceEntry)]
     assert kinds == [IntentEntry, EndEntry] * 2, "no write without its intent line before it"
+
+
+def test_the_guard_reclaims_the_next_cgroup_after_a_useless_reclaim_of_the_largest(
+    tmp_path: Path, log: AuditLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reader = NodeReader(ROOT)
+    with (
+        holder(tmp_path, "-scattered", 900, scattered=True) as useless,
+        holder(tmp_path, "-next", 700) as culprit,
+        holder(tmp_path, "-last", 300) as last,
+    ):
+        own = {held.folder for held in (useless, culprit, last)}
+
+        def own_cgroups(root: Path) -> CgroupMemories:
+            found = read_cgroups(root)
+            return replace(found, cgroups=tuple(cgroup for cgroup in found.cgroups if cgroup.folder in own))
+
+        monkeypatch.setattr(escalation, "read_cgroups", own_cgroups)
+        sizes = [held.memory.cache for held in (useless, culprit, last)]
+        print(sizes)
+        assert sizes[0] > sizes[1] > sizes[2]
+        free = usable_blocks(reader.sample(), ORDER) or 0
+        steps = (EscalationStep.RECLAIM,)
+        policy = Policy(order=ORDER, blocks=free + 150, hold=0, cooldown=1, per_hour=9, steps=steps, pressure=100)
+        guard = Guard(policy, ROOT, log, time.monotonic())
+        ends: list[EscalationEnd] = []
+        end = time.monotonic() + 60
+        while guard.state.stopped is None and time.monotonic() < end:
+            guard.tick(reader.sample(page_types=guard.escalation is None))
+            if guard.last_end is not None:
+                ends.append(guard.last_end)
+                guard.last_end = None
+                if ends[-1].reason is EndReason.REACHED:
+                    break
+            time.sleep(0.05)
+        guard.close()
+        for run in ends:
+            print(run.reason, run.why, [(step.remedy.title, step.expected.blocks, run.gained) for step in run.steps])
+        assert [run.reason for run in ends] == [EndReason.EXHAUSTED, EndReason.REACHED], guard.state.stopped
+        assert read_size(useless) < 20 * MIB and read_size(culprit) < 20 * MIB and read_size(last) >= 290 * MIB
+    intents = [entry for entry in log.read().entries if isinstance(entry, IntentEntry)]
+    assert [(intent.by, intent.remedy) for intent in intents] == [("guard", RECLAIM)] * 2
+    assert [intent.paths[0].rpartition("/")[0] for intent in intents] == [f"/{useless.folder}", f"/{culprit.folder}"]
+    later = Guard(policy, ROOT, log, time.monotonic())
+    later.close()
+    assert [lesson.misses for name, lesson in later.state.lessons.items() if "-scattered" in name] == [1]
 
 
 def test_a_cgroup_that_was_made_again_is_not_written(tmp_path: Path, log: AuditLog) -> None:

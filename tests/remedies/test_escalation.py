@@ -218,7 +218,7 @@ def test_the_guard_runs_its_escalation_and_gives_up(
 ) -> None:
     """It drops the page cache once, tries the others twice, and goes on from there if it starts again."""
     steps = (step("a"), replace(step("b"), effect=effect))
-    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: steps)
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda *_: steps)
     policy = Policy(order=2, blocks=10, hold=0, cooldown=0, per_hour=60, give_up=2)
     guard = Guard(policy, ROOT, log, time.monotonic())
     assert guard.disabled_because is None
@@ -251,7 +251,7 @@ def test_a_guard_does_not_give_up_because_no_cgroup_can_be_read_for_a_moment(
     log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = [(step("a"),), ()]
-    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: found.pop(0))
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda *_: found.pop(0))
     policy = Policy(order=2, blocks=10, hold=0, steps=(EscalationStep.RECLAIM,))
     guard = Guard(policy, ROOT, log, time.monotonic())
     end = time.monotonic() + 30

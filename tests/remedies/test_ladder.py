@@ -123,6 +123,9 @@ def test_a_policy_reclaims_the_cgroup_with_most_page_cache_only_if_it_names_that
     assert remedy.steps[0].path == f"sys/fs/cgroup/{OTHER_PODS}/memory.reclaim"
     assert [each.id for each in steps_of_node([EscalationStep.PAGE_CACHE], tmp_path)] == ["drop-caches-1"]
     assert steps_of_node([EscalationStep.RECLAIM], tmp_path / "nothing") == ()
+    (small,) = steps_of_node([EscalationStep.RECLAIM], tmp_path, lambda other: other != remedy)
+    assert small.title.endswith("/small"), "the next one, if the largest is not worth it"
+    assert steps_of_node([EscalationStep.RECLAIM], tmp_path, lambda _: False) == (remedy,)
 
 
 def test_each_version_is_written_as_its_kernel_takes_it(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x3
 def seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[RemedyState]:
     for module in (run_module, guard_module):
         monkeypatch.setattr(module, "lock_directories", lambda root, audit: (tmp_path,))
-    monkeypatch.setattr(guard_module, "steps_of_node", lambda chosen, root: (HARMLESS,) * 3)
+    monkeypatch.setattr(guard_module, "steps_of_node", lambda *_: (HARMLESS,) * 3)
     return []
 
 

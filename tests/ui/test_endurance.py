@@ -29,7 +29,7 @@ def snapshots(root: Path, count: int) -> list[Snapshot]:
 
 
 @pytest.mark.by_hand
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_memory_is_flat_over_10_000_ticks(tmp_path: Path) -> None:
     different = snapshots(tmp_path, 50)
     app = make_app(tmp_path, interval=60)
@@ -46,8 +46,12 @@ async def test_memory_is_flat_over_10_000_ticks(tmp_path: Path) -> None:
     async with running(app):
         await tick(2_500)
         gc.collect()
-        before = process.memory_info().rss
-        await tick(10_000)
-        gc.collect()
-        grown = process.memory_info().rss - before
-    assert grown < 1 << 20, f"grew by {grown / 1024:.0f} KiB"
+        sizes = [process.memory_info().rss]
+        # An arena of the allocator may come at any time; what is not freed grows in each 10,000 ticks.
+        for _ in range(3):
+            await tick(10_000)
+            gc.collect()
+            sizes.append(process.memory_info().rss)
+            if sizes[-1] - sizes[-2] < 1 << 20:
+                break
+    assert sizes[-1] - sizes[-2] < 1 << 20, f"KiB after each 10,000: {[size >> 10 for size in sizes]}"

@@ -193,6 +193,17 @@ VERBS = {
             Example("sudo fragtui compact --gentle -y -q", "only wake kcompactd; no question, no output but errors"),
         ),
     ),
+    "reclaim": Verb(
+        "fix.reclaim",
+        FIX,
+        COMMON,
+        _REMEDY,
+        (
+            Example("fragtui reclaim", "the cgroups with most page cache"),
+            Example("sudo fragtui reclaim kubepods/besteffort/pod0b2d8c6e", "one pod's: plan, cost, question, report"),
+            Example("sudo fragtui reclaim /system.slice/backup.service --amount 2G", "only 2G of it (cgroup v2)"),
+        ),
+    ),
     "record": Verb(
         "record.record",
         RECORD,

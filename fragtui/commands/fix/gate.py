@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import time
-from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from fragtui.commands.cli.exit_status import Exit
@@ -14,41 +12,49 @@ from fragtui.commands.cli.messages import report_error, report_progress
 from fragtui.commands.cli.output_options import add_json, add_quiet
 from fragtui.commands.cli.settings import read_only_because
 from fragtui.commands.cli.signals import EndSignals, end_signals
+from fragtui.commands.fix.gate_options import need_of, number_of, process_of, size_of, steps_of, unit_of, wait_of
+from fragtui.commands.fix.gate_steps import (
+    DEFAULT_STEPS,
+    forecasts,
+    freeing,
+    gate_remedies,
+    left_out,
+    together,
+    without_included,
+)
 from fragtui.commands.fix.run_remedy import answer, run_to_end, show_elapsed, why_not_typed
 from fragtui.json_line import json_line
 from fragtui.model.node.snapshot import Snapshot
-from fragtui.model.remedy.forecast import forecast
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.need import (
-    ALL_REMEDIES,
     Fulfilled,
     Need,
     Stock,
-    gain_of_all,
     held_by_processes,
     missing_bytes,
     stock,
     too_much,
+    view_of,
 )
 from fragtui.model.remedy.remedy_history import Result
 from fragtui.model.remedy.risk import risks
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.audit.path import audit_path
-from fragtui.remedies.catalogue import Remedy, compact_all, compact_node, numa_nodes
-from fragtui.remedies.escalation import EndReason, Escalation, EscalationEnd, EscalationStep, escalation_steps
+from fragtui.remedies.catalogue import Remedy
+from fragtui.remedies.escalation import EndReason, Escalation, EscalationStep
 from fragtui.remedies.lock import LockBusy, NodeLock, lock_directories
 from fragtui.remedies.permission import disabled_because
 from fragtui.remedies.site_policy import typed_name
-from fragtui.render.remedy.gate_text import GateReport, GateResult, gate_json, gate_line
+from fragtui.render.remedy.gate_text import GateReport, GateResult, gain_words, gate_json, gate_line
 from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.host.conditions import read_conditions
-from fragtui.sources.host.in_use import UNIT_NAME, in_use
+from fragtui.sources.host.in_use import in_use
 from fragtui.sources.host.reader import NodeReader
-from fragtui.text import bounded_int, format_bytes, parse_duration, parse_size, printable
+from fragtui.text import format_bytes, printable
 
 HELP = "check whether a job that needs large blocks may start here; --heal runs remedies until it may"
 
-_NEED = re.compile(r"(\d{1,9})x(\d{1,9}[KMGT](?:i?B)?)", re.ASCII)
-_MAX_WAIT_SECONDS = 86_400.0
 _POLL_SECONDS = 1.0
 _TRY_AGAIN_SECONDS = 5.0
 """Seconds between two tries to run remedies while another process or the user's conditions prevent it."""
@@ -78,15 +84,22 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--need", type=need_of, required=True, metavar="NxSIZE", help="blocks that the job needs; larger ones count"
     )
-    parser.add_argument("--node", type=_number(1023), metavar="N", help="on this NUMA node alone")
-    parser.add_argument("--free", type=_size, metavar="SIZE", help="free memory that the job needs, such as 96G")
-    parser.add_argument("--wait", type=_wait, default=0.0, metavar="TIME", help="wait up to this long for it (10m)")
+    parser.add_argument("--node", type=number_of(1023), metavar="N", help="on this NUMA node alone")
+    parser.add_argument("--free", type=size_of, metavar="SIZE", help="free memory that the job needs, such as 96G")
+    parser.add_argument("--wait", type=wait_of, default=0.0, metavar="TIME", help="wait up to this long for it (10m)")
     parser.add_argument("--heal", action="store_true", help="run remedies, gentlest first, until it may start")
     parser.add_argument("-y", "--yes", action="store_true", help="run them without asking; needed without a terminal")
+    parser.add_argument(
+        "--steps",
+        type=steps_of,
+        default=DEFAULT_STEPS,
+        metavar="LIST",
+        help=f"allowed steps, with commas: {', '.join(EscalationStep)}; all but {EscalationStep.RECLAIM} by default",
+    )
     for option, kind, metavar, what in (
-        ("unit", _unit, "UNIT", "while this unit of systemd is not stopped"),
-        ("port", _number(65535), "PORT", "while a process listens on this TCP port"),
-        ("process", _name, "NAME", "while a process of this name runs"),
+        ("unit", unit_of, "UNIT", "while this unit of systemd is not stopped"),
+        ("port", number_of(65535), "PORT", "while a process listens on this TCP port"),
+        ("process", process_of, "NAME", "while a process of this name runs"),
     ):
         parser.add_argument(
             f"--unless-{option}", type=kind, action="append", default=[], metavar=metavar, help=f"no remedy {what}"
@@ -99,8 +112,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer; see the table of verbs for the exit status."""
     named = bool(args.unless_unit or args.unless_port or args.unless_process)
-    if named and not args.heal:
-        report_error(args, "--unless-unit, --unless-port and --unless-process mean nothing without --heal")
+    if (named or args.steps is not DEFAULT_STEPS) and not args.heal:
+        options = "--unless-unit, --unless-port and --unless-process" if named else "--steps"
+        report_error(args, f"{options} mean{'' if named else 's'} nothing without --heal")
         return Exit.USAGE
     if args.heal and args.only_errors and not args.yes:
         report_error(args, "-q prints no question that could be answered: give --yes too")
@@ -123,6 +137,10 @@ class _Gate:
         self._audit = AuditLog(audit_path(args.audit, args.root))
         self._typed: str | None = None
         self._ran: list[str] = []
+        self._all: tuple[Remedy, ...] | None = None
+        """What may run: read once, so that the cgroup that is reclaimed is the one that was confirmed."""
+        self._in_the_way: _Verdict | None = None
+        """What prevented the next step when it was asked last."""
         self._verdict: _Verdict | None = None
         self._next = 0.0
         """Monotonic time from which on remedies may be tried."""
@@ -195,33 +213,33 @@ class _Gate:
 
     def _print_plan(self, snapshot: Snapshot, found: Stock) -> None:
         """Print what would run, and what it puts at risk, on standard error: the answer alone is on standard output."""
-        root, order = self._args.root, found.order
-        rows = [
-            gate_line(self._report(snapshot, found, GateResult.BUSY)),
-            "Remedies run in this order until it is ready:",
-        ]
-        rows += [f"  {step.sentence(root)}" for remedy in self._remedies(found) for step in remedy.steps]
-        warnings = risks(snapshot, forecast(snapshot, order), ALL_REMEDIES, read_conditions(root))
+        root, report = self._args.root, self._report(snapshot, found, GateResult.BUSY)
+        rows = [gate_line(report), "Remedies run in this order until it is ready; first those whose forecast suffices:"]
+        for rung in report.rungs:
+            rows += [f"  {step.sentence(root)}" for step in rung.remedy.steps]
+            if rung.remedy.effect != Effect(sync=True):
+                rows.append(f"    {rung.skipped or gain_words(report, rung.expected)}")
+        effect = together([rung.remedy for rung in report.rungs])
+        warnings = risks(snapshot, view_of(snapshot, self._need), effect, read_conditions(root))
         rows += [f"  WARNING: {risk.sentence}" for risk in warnings]
         print(*rows, f"Logged to {self._audit.path} before they run", sep="\n", file=sys.stderr, flush=True)
 
     def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
-        """Return the steps, gentlest first; none that compacts if only free memory is missing.
+        """Return the steps, gentlest first; none that compacts if only free memory is missing."""
+        if self._all is None:
+            self._all = gate_remedies(self._args.steps, self._args.root, self._need.node)
+        return freeing(self._all) if self._only_free_is_missing(found) else self._all
 
-        The last compacts all memory: only of such a run is it known whether it ended early.
-        """
-        drops = escalation_steps((EscalationStep.SYNC, EscalationStep.PAGE_CACHE, EscalationStep.SLAB), ())
-        if found.blocks is not None and found.blocks >= self._need.blocks:
-            return drops
-        node = self._need.node
-        nearest = () if node is None or len(numa_nodes(self._args.root)) < 2 else (compact_node(node, sync=True),)
-        return (*drops, *nearest, compact_all(sync=True))
+    def _only_free_is_missing(self, found: Stock) -> bool:
+        return found.blocks is not None and found.blocks >= self._need.blocks
 
     def _none_can_run(self, found: Stock) -> str | None:
         """Return why no remedy can run, None if one can; a sync alone, which everyone may run, is none."""
         root, reason = self._args.root, read_only_because(self._args)
-        remedies = [remedy for remedy in self._remedies(found) if remedy.effect.drops or remedy.effect.compact]
+        remedies = [remedy for remedy in self._remedies(found) if remedy.effect != Effect(sync=True)]
         reasons = [disabled_because(remedy, root, reason) for remedy in remedies]
+        if not reasons:
+            return left_out(self._args.steps, compacts=not self._only_free_is_missing(found)) or "no cgroup to reclaim"
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
     def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:
@@ -229,10 +247,12 @@ class _Gate:
         args = self._args
         if (why := self._none_can_run(found)) is not None:
             return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
-        if (verdict := self._in_use()) is not None:
-            return verdict
-        if self._ran and not self._promising(snapshot, found) and self._verdict is not None:
-            return self._verdict._replace(next_in=_NEXT_LADDER_SECONDS)
+        self._why_no_step()
+        if self._in_the_way is not None:
+            return self._in_the_way
+        last = self._verdict
+        if last is not None and last.next_in == _NEXT_LADDER_SECONDS and not self._promising(snapshot, found):
+            return last
         try:
             lock = NodeLock.take("gate", lock_directories(args.root, self._audit.path), "another gate")
         except LockBusy:
@@ -240,7 +260,7 @@ class _Gate:
         except OSError as error:
             return _Verdict(GateResult.BUSY, f"no lock can be taken: {printable(file_problem(error, error.filename))}")
         try:
-            return self._climb(snapshot, self._remedies(found))
+            return self._climb(snapshot, found)
         finally:
             lock.release()
 
@@ -254,17 +274,25 @@ class _Gate:
             return _Verdict(GateResult.UNKNOWN, f"no remedy runs: {'; '.join(used.unknown)}")
         return None
 
-    def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
-        gain = gain_of_all(snapshot, self._need)
-        return (found.blocks or 0) + (gain.blocks or 0) >= self._need.blocks
+    def _why_no_step(self) -> str | None:
+        """Return why the next step must not run: what the user named may have started since the last one."""
+        self._in_the_way = self._in_use()
+        return None if self._in_the_way is None else self._in_the_way.why
 
-    def _climb(self, snapshot: Snapshot, remedies: Sequence[Remedy]) -> _Verdict:
-        args, need = self._args, self._need
+    def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
+        return (found.blocks or 0) + (self._gain(snapshot, found).blocks or 0) >= self._need.blocks
+
+    def _gain(self, snapshot: Snapshot, found: Stock) -> Gain:
+        return view_of(snapshot, self._need).gain(together(self._remedies(found)))
+
+    def _climb(self, snapshot: Snapshot, found: Stock) -> _Verdict:
+        args, need, remedies = self._args, self._need, self._remedies(found)
         disabled_reason = read_only_because(args)
         report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
-        left, always, early = list(remedies), 0, False
         disabled = {remedy.id: disabled_because(remedy, args.root, disabled_reason) for remedy in remedies}
+        thorough = without_included([remedy for remedy in remedies if disabled[remedy.id] is None])
+        left, always, early = list(remedies), 0, False
         for _ in range(_MAX_CLIMBS):
             escalation = Escalation(
                 left,
@@ -277,6 +305,7 @@ class _Gate:
                 always,
                 typed=self._typed,
                 enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
+                prevented=self._why_no_step,
             )
             end = run_to_end(escalation, self._reader, snapshot, show_elapsed if shown else None, stop=self._signals)
             ran = [step.remedy.id for step in end.steps]
@@ -285,28 +314,35 @@ class _Gate:
             for step in end.steps:
                 if step.outcome.audit_problem:
                     report_error(args, f"not logged: {step.outcome.audit_problem}")
-            compacted = bool(end.steps) and end.steps[-1].remedy.effect.compact
-            early = compacted and escalation.followups[-1].recovery.ended_early
-            # An escalation may leave out a drop that its forecast does not need.
-            left_out = [remedy for remedy in left if remedy.id not in ran and disabled[remedy.id] is None]
-            if end.reason is not EndReason.EXHAUSTED or not (early or left_out):
+            if end.reason is EndReason.REFUSED and self._in_the_way is not None:
+                return self._in_the_way
+            last = end.steps[-1].remedy.effect if end.steps else Effect()
+            # Only of a run that compacts all memory is it known whether it ended early.
+            early = last.compact and last.node is None and escalation.followups[-1].recovery.ended_early
+            # An escalation may leave out a step that its forecast does not need.
+            undone = [remedy for remedy in thorough if remedy in left and remedy.id not in ran]
+            if end.reason is not EndReason.EXHAUSTED or not (early or undone):
                 break
-            if (verdict := self._in_use()) is not None:  # It may have started meanwhile.
-                return verdict
-            left = [*left_out, *(remedy for remedy in left if remedy.effect.compact and remedy not in left_out)]
-            always = len(left_out)
+            left = [*undone, *(remedy for remedy in thorough if remedy.effect.compact and remedy not in undone)]
+            always = len(undone)
             snapshot = self._reader.sample(page_types=True)
         if early:
             return _Verdict(GateResult.BUSY, "compaction ended early each time", _NEXT_LADDER_SECONDS)
-        return self._after(end, [why for why in disabled.values() if why is not None])
-
-    def _after(self, end: EscalationEnd, disabled: Sequence[str]) -> _Verdict:
-        """Return what it means that the remedies ended, if the need is not met now."""
         if end.reason is EndReason.REFUSED:
             return _Verdict(GateResult.BUSY, f"remedies ended: {end.why}")
-        undone = [step.outcome.explanation.rstrip(".") for step in end.steps if step.outcome.result is not Result.DONE]
-        if undone or disabled:
-            return _Verdict(GateResult.BUSY, "; ".join((*undone, *dict.fromkeys(disabled))), _NEXT_LADDER_SECONDS)
+        failed = [
+            step.outcome.explanation.rstrip(".")
+            for step in end.steps
+            if step.outcome.result is not Result.DONE and step.remedy in thorough
+        ]
+        reasons = [disabled[remedy.id] for remedy in without_included(remedies)]
+        reasons.append(left_out(args.steps, compacts=not self._only_free_is_missing(found)))
+        if why := "; ".join((*failed, *dict.fromkeys(filter(None, reasons)))):
+            return _Verdict(GateResult.BUSY, why, _NEXT_LADDER_SECONDS)
+        return self._after_all()
+
+    def _after_all(self) -> _Verdict:
+        """Return what it means that all remedies ran and the need is not met."""
         snapshot = self._reader.sample(page_types=True)
         missing = missing_bytes(snapshot, self._need)
         held = held_by_processes(snapshot)
@@ -329,48 +365,13 @@ class _Gate:
 
     def _report(self, snapshot: Snapshot, found: Stock, result: GateResult) -> GateReport:
         why = self._verdict.why if self._verdict is not None and result is self._verdict.result else None
-        gain = gain_of_all(snapshot, self._need)
-        return GateReport(self._need, found, result, snapshot.host.page_size, gain, why, tuple(self._ran))
-
-
-def need_of(text: str) -> tuple[int, int]:
-    """Return number and bytes of the blocks of ``200x32M``. Raises argparse.ArgumentTypeError."""
-    match = _NEED.fullmatch(text)
-    size = parse_size(match[2]) if match else None
-    if match is None or size is None or size & (size - 1) or int(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected blocks of a power of two, such as 200x32M")
-    return int(match[1]), size
-
-
-def _size(text: str) -> int:
-    if (size := parse_size(text)) is None:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected a size such as 96G")
-    return size
-
-
-def _number(most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if (value := bounded_int(text, most)) is None:
-            raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected a whole number up to {most}")
-        return value
-
-    return number
-
-
-def _unit(text: str) -> str:
-    if UNIT_NAME.fullmatch(text) is None:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected the name of a unit")
-    return text
-
-
-def _name(text: str) -> str:
-    if not text or not text.isprintable() or "/" in text or len(text) > 255:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected the name of a process, without a path")
-    return text
-
-
-def _wait(text: str) -> float:
-    seconds = parse_duration(text)
-    if seconds is None or seconds > _MAX_WAIT_SECONDS:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected a time up to 1d such as 90s or 10m")
-    return seconds
+        return GateReport(
+            self._need,
+            found,
+            result,
+            snapshot.host.page_size,
+            self._gain(snapshot, found),
+            why,
+            tuple(self._ran),
+            forecasts(self._remedies(found), snapshot, self._need, found),
+        )

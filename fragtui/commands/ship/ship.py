@@ -11,7 +11,7 @@ from pathlib import Path
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_progress
 from fragtui.commands.cli.output_options import add_quiet
-from fragtui.commands.fix.gate import need_of
+from fragtui.commands.fix.gate_options import need_of
 from fragtui.commands.ship.gate_recipes import DEFAULT_NEED, gate_daemon_set, gate_drop_in, gate_pod, gate_prolog
 from fragtui.commands.ship.image import write_image
 from fragtui.commands.ship.kubectl_plugin import SCRIPT_NAME, URI, write_plugin

@@ -58,6 +58,7 @@ class GfpReading:
     candidates: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
+@lru_cache(maxsize=64)
 def table_for(version: KernelVersion) -> GfpTable | None:
     """Return the table of a release, or None before 2.6.24. Releases after the last known change get the last table."""
     if version.numbers < data.FIRST:

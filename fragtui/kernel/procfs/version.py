@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 _RELEASE = re.compile(r"(?<!\d)(\d{1,4})\.(\d{1,4})(?:\.(\d{1,6}))?")
@@ -28,6 +29,7 @@ class KernelVersion(NamedTuple):
         return self.numbers >= (major, minor, patch)
 
 
+@lru_cache(maxsize=64)
 def parse_version(release: str) -> KernelVersion | None:
     """Return the version in a release string such as ``3.10.0-1160.el7.x86_64``, or None if there is none."""
     if (found := _RELEASE.search(release)) is None:

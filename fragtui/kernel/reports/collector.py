@@ -62,27 +62,28 @@ class ReportCollector:
 
     def feed(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Take a record; return the reports that it finished."""
-        self._open.count += 1
+        opened = self._open
+        opened.count += 1
         if record.from_kernel is False:
-            self._open.previous = None
-            return self._age(record)
-        previous, self._open.previous = self._open.previous, None
+            opened.previous = None
+            return self._age(record) if opened.reports else ()
+        previous, opened.previous = opened.previous, None
         if record.repeats is not None:
             if previous is not None and previous.host == record.host:
                 previous.repeated = (previous.repeated or 0) + record.repeats
                 previous.touch(record)
             return ()
         if record.host is not None or record.caller is not None:
-            self._origin, self._origin_at = record, self._open.count
+            self._origin, self._origin_at = record, opened.count
         elif (
             self._origin is not None
-            and self._open.count - self._origin_at <= _MAX_PARTS
+            and opened.count - self._origin_at <= _MAX_PARTS
             and not (record.stamped or ": page alloc" in record.text)
         ):
             # It continues a line that was wrapped.
             record = replace(record, host=self._origin.host, caller=self._origin.caller)
         self._take(record)
-        return self._age(record) if self._open.reports else ()
+        return self._age(record) if opened.reports else ()
 
     def skip(self) -> None:
         """Mark that records were left out here: earlier records are not near later ones."""
@@ -263,21 +264,24 @@ class ReportCollector:
 
     def _age(self, record: LogRecord) -> tuple[KernelReport, ...]:
         """Close reports that waited too long; return the finished ones before the first open one."""
-        for report in self._open.reports:
-            if not report.closed and report is not self._open.previous:
-                if record.caller is None or report.caller is None or record.caller == report.caller:
-                    report.idle += 1
-                else:  # Records of other callers prove little.
-                    report.others += 1
-                if report.idle + report.others > 1 and (
-                    report.idle > report.idle_limit or report.others > _OTHERS or report.is_stale(record)
-                ):
-                    report.closed = report.complete = True
-        if not self._open.reports or not self._open.reports[0].closed:
+        opened, caller = self._open, record.caller
+        reports = opened.reports
+        for report in reports:
+            if report.closed or report is opened.previous:
+                continue
+            if caller is None or report.caller is None or caller == report.caller:
+                report.idle += 1
+            else:  # Records of other callers prove little.
+                report.others += 1
+            if report.idle + report.others > 1 and (
+                report.idle > report.idle_limit or report.others > _OTHERS or report.is_stale(record)
+            ):
+                report.closed = report.complete = True
+        if not reports[0].closed:
             return ()
         done: list[KernelReport] = []
-        while self._open.reports and self._open.reports[0].closed:
-            if (report := self._open.reports.pop(0)).is_real:
+        while reports and reports[0].closed:
+            if (report := reports.pop(0)).is_real:
                 done.append(report.freeze())
         return tuple(done)
 

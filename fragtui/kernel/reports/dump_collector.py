@@ -99,22 +99,23 @@ class DumpCollector:
 
     def take_frame(self, record: LogRecord) -> bool:
         """Take a line if it is a stack frame; its owner is the caller of the last task line or heading."""
-        frames = parse_frames(record.text[:MAX_FRAME_CHARACTERS])
+        text = record.text
+        frames = parse_frames(text[:MAX_FRAME_CHARACTERS])
         if not frames:
             return False
         source = (record.host, record.caller)
         owner = self._owner.get(source)
-        if " from " in record.text and (
+        if " from " in text and (
             frames[0].symbol in _ARM_INNERMOST if owner is None or owner.closed else owner.stack is Stage.NAMED
         ):
             self._begin_trace(source, record)  # ARM's unwinder prints no heading, and up to 3.x no task line.
             owner = self._owner.get(source)
         if owner is None or owner.closed or owner.stack is not Stage.RUNNING:
-            self._note_unowned_line(record, record.text)
+            self._note_unowned_line(record, text)
             if owner is not None and not owner.closed and owner.stack is Stage.NAMED:
                 owner.stack_mixed = True
             return True
-        if ends_interrupt(record.text):
+        if "<" in text and ends_interrupt(text):
             owner.end_interrupt()
         if len(owner.frames) < MAX_FRAMES:
             owner.frames.extend(frames)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from fragtui.kernel.reports.memory_lines import MemoryLine
 from fragtui.kernel.reports.report_kind import ReportKind
@@ -21,8 +22,7 @@ class StackFrame:
         return self.symbol if self.reliable else f"? {self.symbol}"
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedZone:
+class ReportedZone(NamedTuple):
     """A zone as a report shows it. Sizes in KiB.
 
     `free_blocks[k]` counts blocks of order k, `letters[k]` names the migratetypes whose lists hold some (U M E H C I; R

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fragtui.kernel.procfs.version import KernelVersion
 
@@ -57,6 +58,7 @@ class FoundCause:
 _SUFFIX = re.compile(r"\.(?:constprop|isra|part|cold|llvm|lto_priv).*|_noprof$")
 
 
+@lru_cache(maxsize=1024)
 def plain_symbol(symbol: str) -> str:
     """Return a function's name without the suffixes of the compiler and of the allocation profiler."""
     return _SUFFIX.sub("", _SUFFIX.sub("", symbol.removeprefix("? ")))

@@ -23,12 +23,8 @@ from fragtui.model.node.watermark import (
     zone_verdict,
 )
 from fragtui.model.node.zonelist import rule_for, zone_states
-from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.forecast import Gain, forecast
+from fragtui.model.remedy.forecast import Forecast, forecast
 from fragtui.text import format_block, format_bytes
-
-ALL_REMEDIES = Effect(sync=True, page_cache=True, slab=True, compact=True)
-"""What the steps of a gate do, together."""
 
 
 class Fulfilled(StrEnum):
@@ -99,11 +95,11 @@ def stock(snapshot: Snapshot, need: Need) -> Stock:
     return Stock(order, blocks, possible, by_node, free, fulfilled, reason)
 
 
-def gain_of_all(snapshot: Snapshot, need: Need) -> Gain:
-    """Return the gain of all remedies together in the zones of the need, in its blocks."""
+def view_of(snapshot: Snapshot, need: Need) -> Forecast:
+    """Return the forecast in the zones of the need, in its blocks."""
     view = forecast(snapshot, max(0, need.order(snapshot.host.page_size)))
     rooms = tuple(room for room in view.zone_capacities if need.node in (None, room.key[0]))
-    return replace(view, zone_capacities=rooms).gain(ALL_REMEDIES)
+    return replace(view, zone_capacities=rooms)
 
 
 def too_much(snapshot: Snapshot, need: Need) -> str | None:

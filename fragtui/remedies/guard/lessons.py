@@ -12,6 +12,7 @@ from fragtui.model.remedy.forecast import HELPING_BLOCKS, Gain
 from fragtui.model.remedy.remedy_history import Episode, Result
 from fragtui.remedies.catalogue import RECLAIM, Remedy
 from fragtui.remedies.escalation import StepResult
+from fragtui.sources.host.cgroups import HIERARCHIES
 from fragtui.text import counted, format_count
 
 LIFETIME = 3600.0
@@ -38,7 +39,7 @@ class Lesson:
 
 
 Lessons = Mapping[str, Lesson]
-"""Lessons by the id of the remedy."""
+"""Lessons by the name of the remedy, see `_name`."""
 
 
 def bears_fruit(gained: int, expected: int | None, missing: int, *, page_cache: bool) -> bool:
@@ -59,7 +60,8 @@ def learnt(lessons: Lessons, steps: Iterable[StepResult], wanted: int, at: float
     for step in steps:
         if step.outcome.result is Result.DONE and step.before is not None and step.after is not None:
             missing, gained = wanted - step.before, step.after - step.before
-            _add(found, step.remedy.id, gained, missing, step.expected, at, page_cache=step.remedy.effect.page_cache)
+            name, page_cache = _name_of(step.remedy), step.remedy.effect.page_cache
+            _add(found, name, gained, missing, step.expected, at, page_cache=page_cache)
     return found
 
 
@@ -72,19 +74,20 @@ def lessons_from_history(history: Iterable[tuple[float, Episode]], order: int, w
         if done and intent.order == order and gained is not None and intent.blocks is not None:
             expected = Gain(intent.expected_bytes, intent.expected_blocks)
             page_cache = intent.remedy.endswith(("drop-caches-1", "drop-caches-3", RECLAIM))
-            _add(found, intent.remedy, gained, wanted - intent.blocks, expected, at, page_cache=page_cache)
+            name = _name(intent.remedy, intent.paths)
+            _add(found, name, gained, wanted - intent.blocks, expected, at, page_cache=page_cache)
     return found
 
 
 def _add(
-    lessons: dict[str, Lesson], remedy: str, gained: int, missing: int, expected: Gain, at: float, *, page_cache: bool
+    lessons: dict[str, Lesson], name: str, gained: int, missing: int, expected: Gain, at: float, *, page_cache: bool
 ) -> None:
     if missing <= 0:
         return  # The gain says nothing of a run that is needed.
     fruit = bears_fruit(gained, expected.blocks, missing, page_cache=page_cache)
-    last = lessons.get(remedy)
+    last = lessons.get(name)
     misses = 0 if fruit else 1 + (last.misses if last is not None else 0)
-    lessons[remedy] = Lesson(gained, expected.blocks, expected.bytes, at, misses)
+    lessons[name] = Lesson(gained, expected.blocks, expected.bytes, at, misses)
 
 
 def against(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> str | None:
@@ -98,7 +101,7 @@ def against(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> str | N
     gained = "gained no block" if lesson.gained <= 0 else f"gained {counted(lesson.gained, 'block')}"
     expected = f" of {format_count(lesson.expected)} forecast" if lesson.expected and lesson.expected > 0 else ""
     again = f", too few {lesson.misses} times in a row" if lesson.misses > 1 else ""
-    return f"{remedy.id}: {gained}{expected} last time{again}"
+    return f"{_name_of(remedy)}: {gained}{expected} last time{again}"
 
 
 def weighed(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> Gain:
@@ -111,9 +114,22 @@ def weighed(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> Gain:
     return replace(gain, blocks=blocks, low=low, why=gain.why or (None if blocks > 0 else "it gained none last time"))
 
 
+def _name_of(remedy: Remedy) -> str:
+    return _name(remedy.id, [step.path for step in remedy.steps])
+
+
+def _name(remedy: str, paths: Iterable[str]) -> str:
+    """Return what a lesson is about: the id of a remedy, for a reclaim with the cgroup below the mount."""
+    if not remedy.endswith(RECLAIM):
+        return remedy
+    # The audit log has it below a root, a remedy has not; a root may change between two guards, its cgroups do not.
+    files = (path.partition(HIERARCHIES[1][0])[2] for path in paths)
+    return f"{remedy} of {next(filter(None, files), '').rpartition('/')[0]}"
+
+
 def _of(lessons: Lessons, remedy: Remedy, gain: Gain, now: float) -> Lesson | None:
     """Return the lesson that holds for a remedy now, if any."""
-    lesson = lessons.get(remedy.id)
+    lesson = lessons.get(_name_of(remedy))
     if lesson is None or now - lesson.at > LIFETIME:
         return None
     if remedy.effect.drops and (gain.bytes or 0) > _OTHER_STATE * (lesson.freed or 0) > 0:

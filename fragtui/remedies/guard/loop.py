@@ -14,7 +14,7 @@ from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import Escalation, EscalationEnd, EscalationStep, steps_of_node
 from fragtui.remedies.follow_up import FollowUp
-from fragtui.remedies.guard.lessons import weighed
+from fragtui.remedies.guard.lessons import against, weighed
 from fragtui.remedies.guard.policy import Policy, local_time
 from fragtui.remedies.guard.rules import (
     Clocks,
@@ -117,14 +117,17 @@ class Guard:
             self._lock.release()
 
     def _begin(self, decision: Decision, snapshot: Snapshot) -> None:
-        now = snapshot.monotonic
+        now, view = snapshot.monotonic, forecast(snapshot, self.policy.order)
+
+        def worth(remedy: Remedy) -> bool:
+            return against(self.state.lessons, remedy, view.gain(remedy.effect), now) is None
+
         if EscalationStep.RECLAIM in self.policy.steps:
             # Which cgroup has most page cache changes; for a moment none may have any, or none can be read.
-            self._remedies = steps_of_node(self.policy.steps, self._root) or self._remedies
+            self._remedies = steps_of_node(self.policy.steps, self._root, worth) or self._remedies
         steps: tuple[Remedy, ...] = self._remedies
         left_out: tuple[str, ...] = ()
         if not decision.periodic:
-            view = forecast(snapshot, self.policy.order)
             steps, left_out = worth_trying(self.state, self._remedies, view, now)
         if not steps:
             self.state = nothing_left(self.state, left_out)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.need import Fulfilled, Need, Stock
+from fragtui.remedies.ladder import Rung, gentlest
 from fragtui.text import counted, format_block, format_bytes, format_count
 
 
@@ -35,6 +36,8 @@ class GateReport:
     """Why it is not ready, beyond the numbers."""
     ran: Sequence[str] = ()
     """Ids of the remedies that ran."""
+    rungs: Sequence[Rung] = ()
+    """The remedies that may run, gentlest first, with the forecast of each."""
 
 
 def gate_line(report: GateReport) -> str:
@@ -57,7 +60,7 @@ def gate_line(report: GateReport) -> str:
     reasons = (stock.why if stock.fulfilled is Fulfilled.UNKNOWN else None, report.why)
     parts += dict.fromkeys(reason for reason in reasons if reason)
     if report.result is GateResult.BUSY and not report.ran:
-        parts.append(_forecast_words(report.gain))
+        parts.append(_forecast_words(report))
     return f"{report.result}: {'; '.join(parts)}"
 
 
@@ -84,16 +87,38 @@ def gate_json(report: GateReport) -> dict[str, object]:
             else [{"numa_node": n, "blocks": by_node[n]} for n in sorted(by_node)],
         },
         "forecast": {"blocks": gain.blocks, "low": gain.low, "high": gain.high, "bytes": gain.bytes, "why": gain.why},
+        "steps": [_step_json(rung) for rung in report.rungs],
         "remedies": list(report.ran),
     }
 
 
-def _forecast_words(gain: Gain) -> str:
+def gain_words(report: GateReport, gain: Gain) -> str:
+    """Return what a forecast expects of what is missing, as a phrase after the name of a remedy."""
+    if report.stock.blocks is not None and report.stock.blocks >= report.need.blocks:
+        return "would free an unknown amount" if gain.bytes is None else f"would free {format_bytes(gain.bytes)}"
     if gain.blocks is None or gain.low is None or gain.high is None:
-        return f"what remedies would gain is unknown{f': {gain.why}' if gain.why else ''}"
+        return f"would gain an unknown number of blocks{f': {gain.why}' if gain.why else ''}"
     low, high = max(0, gain.low), max(0, gain.high)
     if high == 0:
-        return "all remedies together would gain none"
-    return (
-        f"all remedies together would gain {format_count(low)} to {format_count(high)} block{'' if high == 1 else 's'}"
-    )
+        return "would gain none"
+    return f"would gain {format_count(low)} to {format_count(high)} block{'' if high == 1 else 's'}"
+
+
+def _forecast_words(report: GateReport) -> str:
+    """Return the forecast of the gentlest remedy that suffices, of all together if none does."""
+    chosen, _ = gentlest(report.rungs)
+    if chosen is not None:
+        return f"{chosen.remedy.id} {gain_words(report, chosen.expected)}"
+    return f"all remedies together {gain_words(report, report.gain)}"
+
+
+def _step_json(rung: Rung) -> dict[str, object]:
+    gain = rung.expected
+    return {
+        "remedy": rung.remedy.id,
+        "blocks": gain.blocks,
+        "low": gain.low,
+        "high": gain.high,
+        "suffices": rung.suffices,
+        "skipped": rung.skipped,
+    }

@@ -16,13 +16,18 @@ from fragtui.sources.files.line_bounds import behind_hole, is_hole
 from fragtui.sources.files.own_files import file_problem
 from fragtui.sources.files.trust import Opener, UntrustedError, open_at_once, open_named
 from fragtui.sources.files.unpacking import PackedLog, packing_of
-from fragtui.text import printable
+from fragtui.text import format_bytes, printable
 
 HEAD_BYTES = 1 << 16
 _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 """What PowerShell's ``>`` writes."""
+MAX_SIZELESS_BYTES = 1 << 26
+"""Bytes followed of a regular file that shows no size (procfs, FUSE): it may have no end."""
 READ_BYTES = 1 << 18
 """Bytes read at once: small, since memory allocated for a flood while its lines are cut is never freed."""
+
+_PIECE, _PIECES = 1 << 12, 64
+"""Bytes of one read of such a file, and reads at once: together at most `READ_BYTES`."""
 
 
 def open_log(path: Path, opener: Opener = open_named) -> IO[bytes]:
@@ -85,8 +90,10 @@ class FollowedFile:
         self._stream: IO[bytes] | None = None
         self._inode: tuple[int, int] | None = None
         self._position = 0
+        self._sizeless = True
+        """Whether the open file has shown no size so far: it is empty, or only a read shows what is in it."""
         self.problem: str | None = None
-        """Why it can't be opened now."""
+        """Why it can't be opened now, or is read no further."""
         self.denied = False
         """Whether that is for lack of permission."""
         self._open(at_end)
@@ -110,6 +117,7 @@ class FollowedFile:
         self._stream = cast("IO[bytes]", io.FileIO(descriptor, "rb"))
         self._inode = (found.st_dev, found.st_ino)
         self._position = found.st_size if at_end else 0
+        self._sizeless = True
 
     def close(self) -> None:
         """Close it."""
@@ -128,10 +136,15 @@ class FollowedFile:
             if self._stream is None:
                 return b""
             try:
-                if (size := os.fstat(self._stream.fileno()).st_size) < self._position:
-                    self._position = 0
-                # A log is looked at four times a second; a read would get memory for 256 KiB first.
-                data = self._next() if size > self._position else b""
+                size = os.fstat(self._stream.fileno()).st_size
+                self._sizeless = self._sizeless and not size
+                if self._sizeless:
+                    data = self._next_sizeless()
+                else:
+                    if size < self._position:
+                        self._position = 0
+                    # A log is looked at four times a second; a read would get memory for 256 KiB first.
+                    data = self._next() if size > self._position else b""
             except OSError:
                 self.close()
                 return b""
@@ -151,6 +164,20 @@ class FollowedFile:
             if not data or not is_hole(data):
                 return data
             self._position = behind_hole(self._stream.fileno(), self._position)
+
+    def _next_sizeless(self) -> bytes:
+        """Return what comes after the position; a kernel's file gives a page at once, so read on to the end."""
+        assert self._stream is not None
+        if self._position >= MAX_SIZELESS_BYTES:
+            limit = format_bytes(MAX_SIZELESS_BYTES)
+            self.problem = f"{printable(str(self._path))}: it shows no size, and is read no further than {limit}"
+            return b""
+        self._stream.seek(self._position)
+        pieces: list[bytes] = []
+        while self._position < MAX_SIZELESS_BYTES and len(pieces) < _PIECES and (piece := self._stream.read(_PIECE)):
+            pieces.append(piece)
+            self._position += len(piece)
+        return b"".join(pieces)
 
     def _was_replaced(self) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from typing import IO
@@ -30,7 +31,9 @@ class ReadableLog:
     def __init__(self, log: IO[bytes], block: int) -> None:
         self._log = as_utf8(log)
         self._block = block
-        self._begun = self._turned = False
+        self._begun = False
+        self.turned = False
+        """Whether its newest line is first, known after the first block."""
         self._rest = b""
         self._numbers: list[int] = []
         """Numbers in the file of the lines of the last two turned pieces; `_before` lines were read before them."""
@@ -40,20 +43,25 @@ class ReadableLog:
         """Return the next block, empty at the end of the log."""
         if not self._begun:
             return self._begin()
-        return self._next_turned() if self._turned else self._log.read(self._block)
+        return self._next_turned() if self.turned else self._log.read(self._block)
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the blocks are bytes of a file as they are there, known after the first block."""
+        return isinstance(self._log, io.FileIO) and self._log.seekable() and not self.turned
 
     def number_of(self, number: int) -> int:
         """Return the number in the file of the line that was read as this one, counted from 1."""
         place = number - 1 - self._before
-        return self._numbers[place] if self._turned and 0 <= place < len(self._numbers) else number
+        return self._numbers[place] if self.turned and 0 <= place < len(self._numbers) else number
 
     def _begin(self) -> bytes:
         self._begun = True
         return self._order(self._log.read(max(self._block, _PROBED_BYTES)))
 
     def _order(self, data: bytes) -> bytes:
-        self._turned = _is_turned(data)
-        if not self._turned:
+        self.turned = _is_turned(data)
+        if not self.turned:
             return data
         self._rest = data
         return self._next_turned()

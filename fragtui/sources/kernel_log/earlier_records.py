@@ -13,6 +13,7 @@ from fragtui.sources.files.trust import Opener
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, LineSplitter
 from fragtui.sources.kernel_log.journal import JournalReader, journal_command, why_no_journal
 from fragtui.sources.kernel_log.scan import scan_log
+from fragtui.sources.stop_signal import StopSignal
 from fragtui.text import printable
 
 LOG_FILES = ("var/log/kern.log", "var/log/messages", "var/log/syslog")
@@ -27,19 +28,21 @@ class EarlierRecords:
         opener: Callable[[], Opener],
         new_stream: Callable[..., IncidentStream],
         emit: Callable[[KernelLogUpdate], None],
-        wait: Callable[[int | None, float | None], bool],
-        stopped: Callable[[], bool],
+        stopped: StopSignal,
     ) -> None:
-        """`wait` waits for a descriptor or for so many seconds, and returns False when the follower has stopped."""
+        """`stopped` is the follower's."""
         self._root = root
         self._opener = opener
         self._new_stream = new_stream
         self._emit = emit
-        self._wait = wait
         self._stopped = stopped
 
     def read(self, ring: str, before: float, since: float) -> None:
         """Report the records between these epoch seconds as those of the ring, which stays the source."""
+        with self._stopped:
+            self._read(ring, before, since)
+
+    def _read(self, ring: str, before: float, since: float) -> None:
         problem: str | None = None
         if why_no_journal(self._root) is None:
             stream = self._new_stream("journal", now=before)
@@ -52,7 +55,7 @@ class EarlierRecords:
                 problem = f"earlier records are not read: journalctl: {os_reason(error)}"
             else:
                 try:
-                    while self._wait(reader.fileno(), 30.0):
+                    while self._stopped.wait(reader.fileno(), 30.0):
                         if (data := reader.read()) is None:
                             break
                         read_any = read_any or bool(data)
@@ -86,7 +89,7 @@ class EarlierRecords:
                 if path.stat().st_mtime < since:
                     continue
                 with open_log(path, self._opener()) as log:
-                    scan_log(log, stream, self._stopped)
+                    scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError) as error:
                 stream.finish()
                 why = os_reason(error) if isinstance(error, OSError) else "it is cut off"

@@ -6,7 +6,6 @@ A source counts as read once it delivered, or proved that it can: see `SourceSta
 from __future__ import annotations
 
 import os
-import select
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +34,7 @@ from fragtui.sources.kernel_log.journal import (
 from fragtui.sources.kernel_log.kmsg import boot_epoch, is_device, open_kmsg
 from fragtui.sources.kernel_log.read_count import ReadCount
 from fragtui.sources.kernel_log.ring import DAY, drain, ring_proof, running_gfp_table, running_release, stream_time
+from fragtui.sources.stop_signal import StopSignal
 from fragtui.text import shortage
 
 _QUIET_S = 0.3
@@ -79,10 +79,9 @@ class KernelLog:
         self._source: str | None = None
         """That of the last update."""
         self._lock = threading.Lock()
-        self._stopped = threading.Event()
-        self._earlier = EarlierRecords(root, self._opener, self._stream, self._emit, self._wait, self._stopped.is_set)
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_write, False)
+        self._stopped = StopSignal()
+        self._wait = self._stopped.wait
+        self._earlier = EarlierRecords(root, self._opener, self._stream, self._emit, self._stopped)
         self._thread = threading.Thread(target=self._run, name="kernel-log", daemon=True)
 
     def start(self) -> None:
@@ -92,10 +91,6 @@ class KernelLog:
     def stop(self) -> None:
         """Stop soon. Never blocks, may be called twice and before `start`."""
         self._stopped.set()
-        try:
-            os.write(self._wake_write, b"x")
-        except OSError:
-            return
 
     def _opener(self) -> Opener:
         """Return the opener for log files: found ones are less trusted than one that the user named."""
@@ -109,14 +104,14 @@ class KernelLog:
 
     def _run(self) -> None:
         try:
-            self._follow()
+            with self._stopped:
+                self._follow()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
             self._emit(self._stream("none").update("none", 0, problem=f"its reader failed ({type(error).__name__})"))
             raise
         finally:
             self._stopped.set()
-            os.close(self._wake_read)
 
     def _follow(self) -> None:
         if self._choice == "none":
@@ -175,15 +170,6 @@ class KernelLog:
             return problem
         self._follow_file(found[0], problem)
         return None
-
-    def _wait(self, descriptor: int | None, seconds: float | None) -> bool:
-        """Wait for input, the stop or the timeout; return False when stopped."""
-        poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
-        if descriptor is not None:
-            poll.register(descriptor, select.POLLIN)
-        poll.poll(None if seconds is None else int(seconds * 1000))
-        return not self._stopped.is_set()
 
     def _stream(
         self,

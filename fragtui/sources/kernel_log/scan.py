@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
-from typing import IO
+from typing import IO, NamedTuple
 
 from fragtui.kernel.reports.needles import BEFORE, DRIVER_NEEDLES, REPORT_NEEDLES
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
@@ -12,7 +13,7 @@ from fragtui.sources.files.log_files import stamped_in
 from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.kernel_log.incident_stream import IncidentStream
 from fragtui.sources.kernel_log.needle_search import BlockSearch, GatedNeedles
-from fragtui.text import line_limit
+from fragtui.text import LINE_BYTES, line_limit
 
 SCAN_BLOCK = 1 << 17
 """Bytes: small enough to stay in the processor's cache while it is read, searched and its lines are counted."""
@@ -22,8 +23,29 @@ _PART = (b"MESSAGE=", b"MESSAGE\n", b" ")
 """Start of a hit's line if its record has many lines."""
 _PART_BEFORE = 256
 """Lines before such a hit that are needed: a journal export entry has about 30, the timestamp first."""
+_MAX_LEFT = 256
+"""Blocks after which those that were searched ahead are read: 32 MiB of a log."""
 Near = tuple[int, bytes, bool, bool]
 """Line number from 1, line without its newline, whether it had none (torn), whether lines before it are left out."""
+
+
+class _Block(NamedTuple):
+    """Bytes of a log. The next block overlaps it by the lines that a hit there may need."""
+
+    data: bytes
+    """Empty if they were left out; they can be read again at `place`, an offset in the file."""
+    zeros: bool
+    """Whether one of them may be zero."""
+    overlap: int
+    """Where the lines end that the block before had, too."""
+    end: int
+    """Where the last whole line ends."""
+    tail: int
+    """Where the next block begins."""
+    place: int | None
+    hits: Sequence[int] = ()
+    lines: int | None = None
+    """Lines before the tail, if none of them is a hit."""
 
 
 def scan_log(
@@ -54,21 +76,29 @@ def near_lines(
     before: int = BEFORE,
     cut: CutLines | None = None,
     gated: GatedNeedles | None = None,
+    ahead: int = 1,
 ) -> Generator[Near]:
     """Yield the lines near a needle (also one of `gated`), and further ones while the reader is busy.
 
-    `cut` counts overlong lines and, at the end, all lines.
+    `cut` counts overlong lines and, at the end, all lines. Of a file, up to `ahead` blocks with needles are searched
+    before the first is read.
     """
     cut = cut or CutLines()
     source = ReadableLog(log, SCAN_BLOCK)
     number, gap, kept = 0, False, 0
     at, end, block = 0, 0, b""
-    search = BlockSearch(needles, gated)
     try:
-        for block, zeros, overlap, end, tail in _blocks(log, source, cut):
-            hits = search(block, zeros)
-            at = overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
+        for part in _searched(log, source, cut, BlockSearch(needles, gated), ahead):
+            block, hits, end, tail = part.data, part.hits, part.end, part.tail
+            at = part.overlap - kept  # Everything before `at` is yielded or left out; `number` lines are before it.
             kept = 0
+            if part.lines is not None and at == 0 and not busy():
+                number, at, gap, kept = number + part.lines, tail, gap or tail > 0, end - tail
+                continue
+            if part.place is not None and not block:
+                block = os.pread(log.fileno(), end, part.place)
+                if len(block) < end:  # The file was cut meanwhile.
+                    end = tail = block.rfind(b"\n") + 1
             while at < end:
                 if busy():
                     through = at
@@ -89,37 +119,73 @@ def near_lines(
                     torn = line_end < 0
                     line_end = end if torn else line_end
                     number += 1
-                    yield source.number_of(number), cut.cut(block[at:line_end]), torn, gap
+                    line = block[at:line_end]
+                    if len(line) > LINE_BYTES:
+                        line = cut.cut(line)
+                    yield source.number_of(number) if source.turned else number, line, torn, gap
                     at, gap = line_end + 1, False
     finally:
         # A torn last line ends without the newline that would count it; one that was yielded is counted.
         cut.lines = number + _newlines(block[at:end]) + (at <= end and block[end - 1 : end] not in (b"", b"\n"))
 
 
-def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[tuple[bytes, bool, int, int, int]]:
-    """Yield bytes, whether one may be zero, the ends of the overlap and of the last whole line, the next block's start.
+def _searched(log: IO[bytes], source: ReadableLog, cut: CutLines, search: BlockSearch, ahead: int) -> Iterator[_Block]:
+    """Yield the blocks with their hits; of a file, those with hits several at a time.
 
-    Blocks overlap by the lines that a hit in the next block may need. The last line of the log may lack its newline. Of
-    a line that ends in a later block, no more is kept than is needed to know that it is too long.
+    A report takes a third less to read right after another one: its code is in the processor's cache, from which a
+    searched block drives it. Of blocks between them without a hit, only the first is held.
+    """
+    held: list[_Block] = []
+    known = quiet = 0  # Blocks whose bytes are held; blocks without a hit, one after another.
+    try:
+        for block in _blocks(log, source, cut):
+            hits = search(block.data, block.zeros, block.overlap)
+            lines = None if hits and hits[0] < block.end else _newlines(block.data[: block.tail])
+            if quiet > 1 and held and held[-1].place is not None:
+                held[-1] = held[-1]._replace(data=b"")
+                known -= 1
+            quiet = 0 if lines is None else quiet + 1
+            held.append(block._replace(hits=hits, lines=lines))
+            known += 1
+            if ahead == 1 or not source.is_file or known >= 2 * ahead or len(held) >= _MAX_LEFT:
+                yield from held
+                held, known = [], 0
+    except (OSError, EOFError, KeyboardInterrupt):
+        yield from held
+        raise
+    yield from held
+
+
+def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[_Block]:
+    """Yield the blocks of a log. The last line of the log may lack its newline.
+
+    Of a line that ends in a later block, no more is kept than is needed to know that it is too long.
     """
     rest, overlap = b"", 0
+    whole = True  # Whether the rest is what the file has before the next bytes that are read.
     while data := source.read():
         cut.read(data)
         if (zeros := b"\0" in data) and not (data := without_holes(data)):
             skip_hole(log)
+            whole = False
             continue
         zeros = zeros or b"\0" in rest
         block = rest + data
         end = block.rfind(b"\n", len(rest)) + 1
         if end:
             tail = block.find(b"\n", end - _TAIL - 1) + 1 if end > _TAIL else 0
-            yield block, zeros, overlap, end, tail
+            place = log.tell() - len(block) if whole and not zeros and source.is_file else None
+            yield _Block(block, zeros, overlap, end, tail, place)
+            whole = not zeros and (whole or tail >= len(rest))
             rest, overlap = block[tail:], end - tail
-        elif len(rest) - overlap <= line_limit(rest[overlap:]):
-            rest = block
-        rest = rest[: overlap + line_limit(rest[overlap:]) + 1]
+        else:
+            whole = False
+            if len(rest) - overlap <= line_limit(rest[overlap:]):
+                rest = block
+        if len(rest) > (limit := overlap + line_limit(rest[overlap:]) + 1):
+            rest, whole = rest[:limit], False
     if len(rest) > overlap:
-        yield rest, b"\0" in rest, overlap, len(rest), len(rest)
+        yield _Block(rest, b"\0" in rest, overlap, len(rest), len(rest), None)
 
 
 def _newlines(text: bytes) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +29,7 @@ from fragtui.sources.pods.interfaces import PodSink
 from fragtui.sources.pods.line_tally import KUBELET_LOG, RUNTIME_LOG
 from fragtui.sources.pods.paced_reader import PacedReader
 from fragtui.sources.pods.presence import KUBELET, RUNTIME, may_have, why_none
+from fragtui.sources.stop_signal import StopSignal
 from fragtui.text import LINE_BYTES, counted, printable
 
 UNITS = (
@@ -121,9 +121,7 @@ class RuntimeLog:
         self._reported: dict[str, tuple[float, SourceState]] = {}
         self._say_in: float | None = None
         """Seconds until a new count is to be reported; None if there is none."""
-        self._stopping = threading.Event()
-        self._wake_read, self._wake_write = os.pipe()
-        os.set_blocking(self._wake_write, False)
+        self._stopping = StopSignal()
 
     def start(self) -> None:
         """Start on a daemon thread."""
@@ -132,14 +130,11 @@ class RuntimeLog:
     def stop(self) -> None:
         """Stop soon; never waits."""
         self._stopping.set()
-        try:
-            os.write(self._wake_write, b"x")
-        except OSError:
-            return
 
     def _read(self) -> None:
         try:
-            self._run()
+            with self._stopping:
+                self._run()
         except Exception as error:
             # An internal error: the last reading must not pass for the current state.
             for name in LOGS:
@@ -221,7 +216,7 @@ class RuntimeLog:
             return "waiting", f"the journal: {self._journal_problem}"
         if journal is not None:
             try:
-                why = newest_record(unit_journal_command(self._root, name), self._wait_for)
+                why = newest_record(unit_journal_command(self._root, name), self._stopping.wait)
             except OSError as error:
                 why = os_reason(error)
             units = "the kubelet's unit" if name == KUBELET_LOG else "a runtime's unit"
@@ -261,7 +256,9 @@ class RuntimeLog:
             files_due = 0.0 if more else files_due
             retry_due = max(0.0, retry_at - now) if journal is not None and child is None else None
             settle_due = None if settle_at is None else max(0.0, settle_at - now)
-            self._wait(child, files_due, retry_due, settle_due, look_at - now, self._say_in)
+            times = (files_due, retry_due, settle_due, look_at - now, self._say_in)
+            soonest = min(time for time in times if time is not None)
+            self._stopping.wait(None if child is None else child.fileno(), soonest)
             more = False
             for file, reader, _ in followed:
                 reads = 0
@@ -309,23 +306,6 @@ class RuntimeLog:
         for name in LOGS:
             if not self._lines_of(name):
                 self._why_silent[name] = self._why_no_line(name, journal)
-
-    def _wait_for(self, descriptor: int, seconds: float) -> bool:
-        """Wait for input of another child; return False if stopping."""
-        poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
-        poll.register(descriptor, select.POLLIN)
-        poll.poll(seconds * 1000)
-        return not self._stopping.is_set()
-
-    def _wait(self, child: JournalReader | None, *seconds: float | None) -> None:
-        """Wait for the journal, `stop`, or the shortest of these times."""
-        poll = select.poll()
-        poll.register(self._wake_read, select.POLLIN)
-        if child is not None:
-            poll.register(child.fileno(), select.POLLIN)
-        times = [time for time in seconds if time is not None]
-        poll.poll(min(times) * 1000 if times else None)
 
     def _report(self, observations: tuple[PodObservation, ...]) -> None:
         if observations:

@@ -30,6 +30,8 @@ from fragtui.text import counted, epoch_seconds
 _NEEDLES: tuple[bytes, ...] = (*REPORT_NEEDLES, *TABLE_NEEDLES)
 """Needles of the kernel, and of the heads above events; one that reports ENOMEM contains the kernel's ``alloc``."""
 POD_NEEDLES = GatedNeedles(FAILURE_MARKS, (*FAILURE_NEEDLES, *DRIVER_NEEDLES), REASON_NEEDLE, FAILED_REASON)
+_AHEAD = 8
+"""Blocks with needles that are searched before the first is read; more save no time."""
 _UNSEARCHED = 1 << 16
 """Bytes at the beginning of a log of which every line is read: a pasted text may break a needle, or lack it."""
 
@@ -65,8 +67,10 @@ def explain_logs(
     twice = [stamped_in(log.log) for log in logs]
     some = next(filter(None, twice), None)
     latest = latest_stamp(log.log for log in logs) if len(logs) > 1 else None
+    ahead = 1 if len(logs) > 1 else _AHEAD
     readers = [
-        _lines_of(log, place, twice[place] or some, latest, running, kernel, on_error) for place, log in enumerate(logs)
+        _lines_of(log, place, twice[place] or some, latest, running, kernel, on_error, ahead)
+        for place, log in enumerate(logs)
     ]
     lines = readers[0] if len(readers) == 1 else heapq.merge(*readers, key=lambda item: item[:2])
     try:
@@ -87,10 +91,12 @@ def _lines_of(
     running: GfpTable | None,
     kernel: str | None,
     on_error: Callable[[OpenLog, Exception], None] | None,
+    ahead: int,
 ) -> Iterator[tuple[float, int, PodLine]]:
     """Yield the incidents and observations of a log, with time and the log's index; those without a time at once.
 
-    `stamped` is a line that shows year and zone of the log, see `shift_by`; `newest` as `latest` of `moment_of`.
+    `stamped` is a line that shows year and zone of the log, see `shift_by`; `newest` as `latest` of `moment_of`;
+    `ahead` as of `near_lines`.
     """
     changed = epoch_seconds(source.now)
     moment = time.time() if changed is None else moment_of(changed, newest)
@@ -107,7 +113,7 @@ def _lines_of(
             if why is not None:
                 raise OSError(errno.EINVAL, why)
             return
-        for latest, line in read_log(log, terms, source.cut):
+        for latest, line in read_log(log, terms, source.cut, ahead):
             yield latest or 0.0, place, line
     except (OSError, EOFError) as error:
         if on_error is None:
@@ -122,8 +128,8 @@ def _as_failure(observation: PodObservation) -> PodObservation:
     return replace(observation, fact=PodFact.FAILED)
 
 
-def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[float | None, PodLine]]:
-    """Yield the incidents and observations of a log, each with the latest stamp so far.
+def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines, ahead: int = 1) -> Iterator[tuple[float | None, PodLine]]:
+    """Yield the incidents and observations of a log, each with the latest stamp so far; `ahead` as of `near_lines`.
 
     Raises OSError, EOFError and KeyboardInterrupt, after what was read until then.
     """
@@ -134,7 +140,7 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines) -> Iterator[tuple[f
         return unsearched > 0 or reading.wanted
 
     try:
-        with closing(near_lines(log, _NEEDLES, wanted, cut=cut, gated=POD_NEEDLES)) as near:
+        with closing(near_lines(log, _NEEDLES, wanted, cut=cut, gated=POD_NEEDLES, ahead=ahead)) as near:
             for number, line, torn, gap in near:
                 unsearched -= len(line) + 1
                 if gap:

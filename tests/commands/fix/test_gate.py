@@ -10,7 +10,9 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,12 +23,14 @@ from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies import escalation, runner
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
 from fragtui.remedies.lock import NodeLock
 from fragtui.sources.host.in_use import InUse
+from tests.support.cgroup_tree import put_v2
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 from tests.support.places import REPOSITORY
 
+NAMED = "reclaim-cgroup, sync, drop-page-cache"
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 
 
@@ -47,8 +51,21 @@ def answer_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dic
     ("words", "status", "line"),
     [
         (("1810x2M",), 0, "ready: 1810 blocks of 2M (order 9) available, 1810 needed"),
-        (("1811x2M",), 4, "busy: 1810 blocks of 2M (order 9) available, 1811 needed; all remedies together would gain"),
-        (("1x2M", "--node", "1"), 4, "busy: 0 blocks of 2M (order 9) available, 1 needed on NUMA node 1; all remedies"),
+        (
+            ("1811x2M",),
+            4,
+            "busy: 1810 blocks of 2M (order 9) available, 1811 needed; drop-caches-1 would gain 0 to 2019 blocks\n",
+        ),
+        (
+            ("9999x2M",),
+            4,
+            "busy: 1810 blocks of 2M (order 9) available, 9999 needed; all remedies together would gain 370 to 2023",
+        ),
+        (
+            ("1x2M", "--node", "1"),
+            4,
+            "busy: 0 blocks of 2M (order 9) available, 1 needed on NUMA node 1; drop-caches-1 would gain 0 to ",
+        ),
         (("1x2M", "--node", "7"), 3, "unknown: 1 block of 2M (order 9) needed on NUMA node 7; NUMA node 7 has no zone"),
         (
             ("1x32M",),
@@ -57,6 +74,11 @@ def answer_of(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dic
         ),
         (("1x2K",), 3, "unknown: 1 block of 2K needed; pages have 4K here"),
         (("9x2M", "--free", "30G"), 4, "busy: 1810 blocks of 2M (order 9) available, 9 needed; free memory "),
+        (
+            ("9x2M", "--free", "8G"),
+            4,
+            "busy: 1810 blocks of 2M (order 9) available, 9 needed; free memory 6.19G, 8G needed; drop-caches-1 ",
+        ),
         (("9x2M", "--free", "1G", "--wait", "9s"), 0, "ready: "),
     ],
 )
@@ -110,6 +132,8 @@ def test_without_migratetypes_cma_blocks_are_no_success(tmp_path: Path, capsys: 
         ("--need", "5x2m"),
         ("--need", "99999x1T"),
         ("--need", "1x2M", "--unless-port", "80"),
+        ("--need", "1x2M", "--steps", "sync"),
+        ("--need", "1x2M", "--heal", "--steps", "sync,reboot"),
         ("--need", "1x2M", "--heal", "--unless-port", "65536"),
         ("--need", "1x2M", "--heal", "--unless-unit", "--help"),
         ("--need", "1x2M", "--heal", "--unless-process", "/bin/sh"),
@@ -185,13 +209,21 @@ def test_a_signal_ends_the_wait_without_an_answer(tmp_path: Path) -> None:
         child.kill()
 
 
+STEPS = ["first", "second", "third"]
+
+
+def harmless(*names: str) -> tuple[Remedy, ...]:
+    return tuple(
+        Remedy(name, name, (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
+        for name in names
+    )
+
+
 @pytest.fixture
 def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HostTree]:
     """A fragmented node whose ladder is one harmless write to a setting of this process."""
-    step = RemedyStep(Action.WRITE, FILTER, "0x33")
-    harmless = Remedy("harmless", "Harmless", (step,), Effect(page_cache=True), "", "")
     monkeypatch.setattr(RemedyStep, "target", lambda self, _: Path("/") / self.path)
-    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (harmless,))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: harmless("harmless"))
     for module in (gate, runner):
         monkeypatch.setattr(module, "lock_directories", lambda root, audit: (tmp_path,))
     monkeypatch.setattr(escalation, "SETTLE_SECONDS", 0.0)
@@ -270,15 +302,11 @@ def test_what_must_be_freed_is_unknown_without_watermarks_and_requires_no_reboot
 def test_every_step_runs_one_after_another_and_a_signal_between_two_ends_them(
     node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    steps = [
-        Remedy(name, name, (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
-        for name in ("first", "second", "third")
-    ]
-    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: tuple(steps))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: harmless(*STEPS))
     status, fields = heal(capsys, node)
-    assert (status, fields["remedies"]) == (5, ["first", "second", "third"])
+    assert (status, fields["remedies"]) == (5, STEPS)
     intents = [entry for entry in entries(node) if isinstance(entry, IntentEntry)]
-    assert [intent.remedy for intent in intents] == ["first", "second", "third"] and len({i.run for i in intents}) == 1
+    assert [intent.remedy for intent in intents] == STEPS and len({i.run for i in intents}) == 1
     # While the gain of the first step is measured only the gate itself catches signals.
     monkeypatch.setattr(escalation, "SETTLE_SECONDS", 3.0)
     count = len(intents)
@@ -309,19 +337,47 @@ def test_no_reboot_is_required_before_a_step_that_was_left_out_has_run(
                 self._skipped.append(f"{self._left.pop(0).id}: forecast 0 blocks")
             return super().advance(snapshot)
 
-    first, second = (
-        Remedy(name, name, (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
-        for name in ("first", "second")
-    )
     monkeypatch.setattr(gate, "Escalation", Choosy)
-    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (first, second))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: harmless(*STEPS[:2]))
     status, fields = heal(capsys, node)
     assert (status, fields["remedies"]) == (5, ["second", "first"])
-    # What started during the first climb keeps the second one from running.
-    states = iter((InUse((), ()), InUse(("port 80 is listened on",), ())))
-    monkeypatch.setattr(gate, "in_use", lambda *_: next(states))
-    status, fields = heal(capsys, node, "--unless-port", "80")
-    assert (status, fields["remedies"]) == (4, ["second"]) and "port 80" in str(fields["why"])
+
+
+NOTHING = InUse((), ())
+
+
+@pytest.mark.parametrize(
+    ("found", "status"),
+    [(InUse(("port 80 is listened on",), ()), 4), (InUse((), ("whether port 80 is in use is unknown",)), 3)],
+)
+@pytest.mark.parametrize(("states", "ran"), [([NOTHING], []), ([NOTHING] * 2, ["first"]), ([NOTHING] * 3, STEPS[:2])])
+def test_what_comes_to_life_between_two_steps_ends_the_climb(
+    node: HostTree,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    found: InUse,
+    status: int,
+    states: list[InUse],
+    ran: list[str],
+) -> None:
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: harmless(*STEPS))
+    answers = iter([*states, found])
+    monkeypatch.setattr(gate, "in_use", lambda *_: next(answers))
+    got, fields = heal(capsys, node, "--unless-port", "80")
+    assert (got, fields["remedies"]) == (status, ran) and "port 80" in str(fields["why"])
+    assert [entry.remedy for entry in entries(node) if isinstance(entry, IntentEntry)] == ran
+    assert next(answers, None) is None, "nothing is asked once the climb has ended"
+
+
+def test_a_climb_that_was_ended_between_two_steps_goes_on_later(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: harmless(*STEPS))
+    monkeypatch.setattr(gate._Verdict.__new__, "__defaults__", (0.1,))
+    answers = iter([NOTHING, NOTHING, InUse(("port 80 is listened on",), ())])
+    monkeypatch.setattr(gate, "in_use", lambda *_: next(answers, NOTHING))
+    status, fields = heal(capsys, node, "--unless-port", "80", "--wait", "20s")
+    assert (status, fields["remedies"]) == (5, ["first", *STEPS])
 
 
 def test_a_step_that_is_not_allowed_requires_no_reboot(
@@ -335,8 +391,11 @@ def test_a_step_that_is_not_allowed_requires_no_reboot(
     assert (status, fields["remedies"]) == (4, ["able"]) and "no such thing" in str(fields["why"])
 
 
-@pytest.mark.parametrize(("words", "nearest"), [((), []), (("--node", "1"), ["sync-compact-node-1"])])
-def test_the_numa_node_that_is_asked_for_is_compacted_before_all_memory(
+@pytest.mark.parametrize(
+    ("words", "nearest"),
+    [((), ["sync-compact-node-0", "sync-compact-node-1"]), (("--node", "1"), ["sync-compact-node-1"])],
+)
+def test_the_ladder_is_that_of_the_screen_and_compacts_only_the_numa_node_that_is_asked_for(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -354,10 +413,36 @@ def test_the_numa_node_that_is_asked_for_is_compacted_before_all_memory(
 
     monkeypatch.setattr(gate, "disabled_because", disabled)
     assert answer_of(capsys, "--root", str(tree.root), "--need", "9x2M", "--heal", "-y", *words)[0] == 4
-    assert list(dict.fromkeys(seen)) == ["drop-caches-1", "drop-caches-2", *nearest, "sync-compact"]
+    ladder = ["nudge-kcompactd", *nearest, "drop-caches-1", "drop-caches-2", "sync-compact"]
+    assert list(dict.fromkeys(seen)) == ladder
+    put_v2(tmp_path, "pod", 1 << 20)
+    seen.clear()
+    status, fields = answer_of(capsys, "--root", str(tree.root), "--need", "9x2M", "--heal", "-y", "--steps", NAMED)
+    assert status == 4 and list(dict.fromkeys(seen)) == [RECLAIM, "drop-caches-1"], "only if it is named"
+    steps = cast("list[dict[str, object]]", fields["steps"])
+    assert [step["remedy"] for step in steps] == ["sync", RECLAIM, "drop-caches-1"]
+    assert [step["suffices"] for step in steps] == [False, False, True] and steps[2]["high"]
     seen.clear()
     answer_of(capsys, "--root", str(tree.root), "--need", "1x4K", "--free", "30G", "--heal", "-y")
     assert list(dict.fromkeys(seen)) == ["drop-caches-1", "drop-caches-2"], "compaction frees no memory"
+
+
+def test_steps_that_others_include_need_not_run_before_a_reboot_but_those_left_out_by_the_user_do(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = harmless("one")
+    cgroup = replace(one, id=RECLAIM, effect=Effect(page_cache=True, reclaim=1), disabled_reason="it is gone")
+    gentle = replace(one, id="gentle", effect=Effect(gentle=True), disabled_reason="before 5.15")
+    nearest = replace(one, id="nearest", effect=Effect(compact=True, node=0), disabled_reason="no NUMA")
+    all_memory = replace(one, id="all", effect=Effect(compact=True))
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (gentle, nearest, cgroup, one, all_memory))
+    status, fields = heal(capsys, node)
+    assert (status, fields["remedies"]) == (5, ["one", "all"])
+    status, fields = heal(capsys, node, "--steps", "sync,drop-page-cache,compact")
+    assert status == 4 and "--steps leaves out drop-slab" in str(fields["why"])
+    monkeypatch.setattr(gate._Gate, "_remedies", lambda *_: (gentle, nearest, one))
+    status, fields = heal(capsys, node)
+    assert status == 4 and "before 5.15; no NUMA" in str(fields["why"])
 
 
 def test_a_remedy_that_failed_requires_no_reboot(

@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from fragtui.commands.cli.parser import common_options
-from fragtui.commands.fix import compact, drop_caches
+from fragtui.commands.fix import compact, drop_caches, reclaim
 from fragtui.commands.fix import run_remedy as treatment
 from fragtui.commands.look import history
 from fragtui.model.remedy.effect import Effect
@@ -20,7 +20,8 @@ from fragtui.model.remedy.remedy_history import EndEntry, EvidenceEntry, IntentE
 from fragtui.remedies import escalation
 from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
-from fragtui.remedies.catalogue import Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
+from tests.support.cgroup_tree import OTHER_PODS, OTHER_UID, put_v1, put_v2
 from tests.support.far import far_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
@@ -62,6 +63,37 @@ def test_saved_files_are_refused_and_not_written(tmp_path: Path, capsys: pytest.
     said = capsys.readouterr()
     assert "saved copy" in said.err and json.loads(said.out)["result"] == "refused"
     assert (tmp_path / "proc/sys/vm/drop_caches").read_text() == "0"
+
+
+def test_reclaim_prints_the_cgroups_and_takes_the_one_that_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ran(*words: str) -> tuple[int, str, str]:
+        status = reclaim.run(parsed(reclaim, *words, "--yes", "--root", str(tmp_path)))
+        return status, *capsys.readouterr()
+
+    assert ran()[0] == 3
+    put_v2(tmp_path, "apps/web", 1 << 20, dirty=4096)
+    folder = put_v2(tmp_path, OTHER_PODS, 90 << 20)
+    put_v2(tmp_path, "apps/web-2", 1 << 20)
+    status, out, err = ran()
+    assert (status, err) == (0, "") and out.splitlines()[0].split() == [
+        "90M", "page", "cache,", "0B", "dirty", f"/{OTHER_PODS}"
+    ]  # fmt: skip
+    for name, why in (("web", "2 cgroups of those"), ("nothing", "none of the 3 cgroups"), ("", "none of the 3")):
+        status, _, err = ran(name)
+        assert status == 2 and why in err
+    (folder / "memory.reclaim").write_text("")
+    status, out, err = ran(OTHER_UID, "--json", "--amount", "8M")
+    assert status == 3 and json.loads(out)["remedy"] == RECLAIM and "not a file of this kernel" in err
+    assert ran("/apps/web", "--json")[0] == 3, "the whole path names one, whatever else contains it"
+    assert (folder / "memory.reclaim").read_text() == ""
+
+
+def test_an_amount_of_a_cgroup_of_version_1_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_v1(tmp_path, "pod", 90 << 20)
+    assert reclaim.run(parsed(reclaim, "pod", "--yes", "--root", str(tmp_path), "--amount", "8M")) == 2
+    assert "reclaims all that it can" in capsys.readouterr().err
 
 
 @as_root

@@ -8,12 +8,14 @@ import pytest
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.watermark import Hidden, Rule, ZoneState, blocks_above_floor
-from fragtui.model.remedy.need import Fulfilled, Need, gain_of_all, held_by_processes, missing_bytes, stock, too_much
+from fragtui.model.remedy.effect import Effect
+from fragtui.model.remedy.need import Fulfilled, Need, held_by_processes, missing_bytes, stock, too_much, view_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import parse_size
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
 M2 = 2 << 20
+ALL = Effect(sync=True, page_cache=True, slab=True, compact=True)
 
 
 def sampled(tree: HostTree) -> Snapshot:
@@ -114,7 +116,7 @@ def test_what_must_be_freed_first_and_who_holds_it(tmp_path: Path) -> None:
 
 def test_the_forecast_is_that_of_the_numa_node(tmp_path: Path) -> None:
     snapshot = sampled(two_nodes(tmp_path))
-    both, first, second = (gain_of_all(snapshot, Need(1, M2, node)).blocks for node in (None, 0, 1))
+    both, first, second = (view_of(snapshot, Need(1, M2, node)).gain(ALL).blocks for node in (None, 0, 1))
     assert both is not None and first is not None and second is not None
     assert abs(both - first - second) <= 1 and second > 0
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from fragtui.model.node.cgroup_memory import CgroupMemory
 from fragtui.model.node.snapshot import Host, Snapshot
 from fragtui.model.remedy.forecast import Gain, forecast
 from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry, IntentEntry, Result
-from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches
+from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches, reclaim_cgroup
 from fragtui.remedies.escalation import EndReason, EscalationEnd, EscalationStep, StepResult, escalation_steps
 from fragtui.remedies.guard.lessons import LIFETIME, against, bears_fruit, learnt, weighed
 from fragtui.remedies.guard.policy import Policy
@@ -57,6 +58,21 @@ def test_page_cache_is_not_dropped_again_for_two_blocks() -> None:
     assert "too few 2 times in a row" in (against(lessons, COMPACT, FORECAST, 220.0) or "")
 
 
+def reclaim(name: str, version: int = 2) -> Remedy:
+    folder = f"sys/fs/cgroup/{'memory/' if version == 1 else ''}kubepods/{name}"
+    return reclaim_cgroup(CgroupMemory(f"/kubepods/{name}", folder, version, 30, 77, 900 << 20, 0, None), name)
+
+
+def test_a_useless_reclaim_says_nothing_of_another_cgroups() -> None:
+    lessons = learnt({}, [step(reclaim("a"), 23, 23)], POLICY.blocks, 100.0)
+    why = "reclaim-cgroup of /kubepods/a: gained no block of 310 forecast last time"
+    assert against(lessons, reclaim("a"), FORECAST, 160.0) == why
+    assert against(lessons, reclaim("b"), FORECAST, 160.0) is None
+    assert weighed(lessons, reclaim("b"), FORECAST, 160.0) == FORECAST
+    lessons = learnt(lessons, [step(reclaim("b"), 23, 60)], POLICY.blocks, 200.0)
+    assert against(lessons, reclaim("a"), FORECAST, 260.0) == why, "and b's success nothing of a"
+
+
 def test_a_lesson_ends_with_its_state_or_after_an_hour() -> None:
     lessons = learnt({}, [step(DROP, 23, 25)], POLICY.blocks, 100.0)
     assert against(lessons, DROP, FORECAST, 100.0 + LIFETIME) and not against(lessons, DROP, FORECAST, 101.0 + LIFETIME)
@@ -93,9 +109,11 @@ def test_two_runs_under_a_twentieth_of_their_forecast_end_the_guard() -> None:
     )
 
 
-def logged(name: str, remedy: str, ago: float, gained: int, by: str = "guard", boot: str | None = "b") -> Episode:
+def logged(
+    name: str, remedy: str, ago: float, gained: int, by: str = "guard", boot: str | None = "b", path: str = ""
+) -> Episode:
     intent = IntentEntry(
-        id=name, time=5000.0 - ago, remedy=remedy, steps=(), paths=(), by=by, pid=1, uid=0, boot=boot, order=5,
+        id=name, time=5000.0 - ago, remedy=remedy, steps=(), paths=("", path), by=by, pid=1, uid=0, boot=boot, order=5,
         blocks=23, expected_blocks=310, expected_bytes=300 << 20, boottime=5000.0 - ago,
     )  # fmt: skip
     after = EvidenceEntry(id=name, time=intent.time + 2, after=0.0, order=5, blocks=23 + gained)
@@ -109,6 +127,7 @@ def test_a_guard_that_starts_again_knows_from_the_audit_log_what_failed() -> Non
         logged("2", "compact", 200, 0),
         logged("3", "sync-compact", 200, 40),
         logged("4", "drop-caches-2", 100, 0, by="command"),
+        logged("6", "sync-reclaim-cgroup", 150, 0, path="/host/sys/fs/cgroup/memory/kubepods/a/memory.force_empty"),
         logged("5", "sync-drop-caches-3", 100, 0, boot="another"),
     ]
     lessons = state_from_history(POLICY, history, clocks).lessons
@@ -116,7 +135,10 @@ def test_a_guard_that_starts_again_knows_from_the_audit_log_what_failed() -> Non
         "drop-caches-1": (2, 600.0, 1),
         "compact": (0, 700.0, 1),
         "sync-compact": (40, 700.0, 0),
+        "sync-reclaim-cgroup of /memory/kubepods/a": (0, 750.0, 1),
     }
+    known, other = (replace(reclaim(name, 1), id="sync-reclaim-cgroup") for name in "ab")
+    assert against(lessons, known, FORECAST, 900.0) is not None and against(lessons, other, FORECAST, 900.0) is None
     assert against(lessons, DROP, FORECAST, 900.0) is not None
     assert not state_from_history(replace(POLICY, order=4), history, clocks).lessons
 

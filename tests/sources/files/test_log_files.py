@@ -7,14 +7,17 @@ import io
 import lzma
 import os
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import IO, cast
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fragtui.sources.files import log_files
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import FollowedFile, open_log
 from fragtui.sources.files.unpacking import UnreadableLogError
@@ -84,6 +87,50 @@ def test_every_line_is_counted_whether_it_is_near_a_hit_or_not(data: bytes, size
         for _ in near_lines(io.BytesIO(data), (b"alo", b"xx"), lambda: False, 1, cut):
             pass
     assert cut.lines == len(data.splitlines())
+
+
+WHOLE = (b"x\n", b"alloc\n", b"a longer line of a log\n", b"\n", b"z\n")
+BROKEN = (*WHOLE, b"y" * 40 + b"\n", bytes(20), b"\0", b"z")
+PIECES = st.sampled_from([WHOLE, BROKEN]).flatmap(
+    lambda kinds: st.lists(st.sampled_from(kinds), min_size=40, max_size=90)
+)
+
+
+def lines_near(pieces: list[bytes], needed: int, ahead: int) -> tuple[list[tuple[int, bytes, bool, bool]], int]:
+    """Return the lines near ``alloc`` and `needed` ones after each, and how many lines there are."""
+    found: list[tuple[int, bytes, bool, bool]] = []
+    left, cut = [needed], CutLines()
+    with tempfile.TemporaryFile(buffering=0) as log:
+        log.write(b"".join(pieces))
+        log.seek(0)
+        for near in near_lines(cast("IO[bytes]", log), (b"alloc",), lambda: left[0] > 0, 1, cut, ahead=ahead):
+            left[0] = needed if near[1] == b"alloc" else left[0] - 1
+            found.append(near)
+    return found, cut.lines
+
+
+@given(PIECES, st.integers(1, 60), st.integers(0, 20), st.integers(2, 4))
+@examples(200)
+def test_a_file_searched_ahead_gives_the_same_lines(pieces: list[bytes], size: int, needed: int, ahead: int) -> None:
+    module = "fragtui.sources.kernel_log.scan"
+    with (
+        patch(f"{module}.SCAN_BLOCK", size),
+        patch(f"{module}._TAIL", 8),
+        patch(f"{module}._MAX_LEFT", 9),
+        patch(f"{module}.line_limit", lambda _: 30),
+        patch("fragtui.sources.files.readable_log._PROBED_BYTES", 1),
+    ):
+        assert lines_near(pieces, needed, ahead) == lines_near(pieces, needed, 1)
+
+
+def test_a_file_that_is_cut_while_it_is_searched_ahead_ends_there(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(b"alloc\n" + b"x" * 99 + b"\n" * (1 << 20))
+    with path.open("rb", buffering=0) as log:
+        near = near_lines(cast("IO[bytes]", log), (b"alloc",), lambda: True, ahead=2)
+        assert next(near)[:2] == (1, b"alloc")
+        os.truncate(path, 200)
+        assert sum(1 for _ in near) < 1 << 20
 
 
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabcx"[b % 10] for b in raw)))
@@ -169,6 +216,36 @@ def test_following_a_fifo_or_a_device_does_not_hang(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     assert FollowedFile(tmp_path / "fifo").read() == b""
     assert FollowedFile(Path("/dev/zero"), at_end=False).read() == b""
+
+
+def test_a_file_that_shows_no_size_is_read_once_and_then_what_is_appended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = Path("/proc/version")
+    assert version.stat().st_size == 0 and version.is_file()
+    followed = FollowedFile(version)
+    assert followed.read() == version.read_bytes() and [followed.read(), followed.read()] == [b"", b""]
+    followed.close()
+    real = os.fstat
+    monkeypatch.setattr(os, "fstat", lambda file: os.stat_result((*real(file)[:6], 0, *real(file)[7:])))
+    path, text = tmp_path / "log", b"".join(b"line %d\n" % number for number in range(100_000))
+    path.write_bytes(text)
+    followed = FollowedFile(path, at_end=False)
+    read = b"".join(iter(followed.read, b""))
+    with path.open("ab") as stream:
+        stream.write(b"more\n")
+    assert read == text and followed.read() == b"more\n" and followed.read() == b""
+    followed.close()
+
+
+@pytest.mark.timeout(20)
+def test_a_file_that_shows_no_size_and_has_no_end_is_read_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_files, "MAX_SIZELESS_BYTES", 1 << 20)
+    followed = FollowedFile(Path("/proc/self/pagemap"), at_end=False)
+    sizes = [len(followed.read()) for _ in range(6)]
+    assert sizes == [1 << 18] * 4 + [0, 0]
+    assert followed.problem is not None and "read no further" in followed.problem
+    followed.close()
 
 
 def test_what_replaces_a_log_is_not_read_until_it_is_a_file(tmp_path: Path) -> None:
