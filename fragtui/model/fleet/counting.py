@@ -39,7 +39,7 @@ def count_zones(zones: Collection[ZoneCount], order: int, thresholds: Thresholds
     blocks = sum(zone.blocks for zone in giving)
     pages = sum(zone.free_pages for zone in zones)
     suitable = sum(zone.blocks for zone in zones) * (1 << order)
-    unusable = int((pages - suitable) * 1000 / pages) if pages else None
+    unusable = int((pages - suitable) * 1000 / pages) if pages >= 1 else None
     numa_nodes = {zone.numa_node for zone in zones}
     if giving:
         kernel = Verdict.AVAILABLE

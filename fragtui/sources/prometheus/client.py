@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import http.client
 import ipaddress
+import json
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import urlencode, urlsplit
@@ -18,10 +18,12 @@ from urllib.parse import urlencode, urlsplit
 from fragtui import __version__
 from fragtui.logs.bounded_json import read_json
 from fragtui.model.fleet.fleet import FleetError
-from fragtui.text import format_bytes, printable
+from fragtui.text import epoch_seconds, format_bytes, printable
 
 MAX_BYTES = 8 << 20
 """Bytes of an answer; a larger one is an error. 20,000 rows are 3 MB."""
+MAX_NUMBER = 1e18
+"""Larger numbers, infinite ones and NaN are unknown; bytes of memory are below it."""
 MAX_ROWS = 20_000
 """Rows of an answer; later ones are not read."""
 _SECONDS = 30.0
@@ -52,6 +54,8 @@ _KNOWN = {
     "BadStatusLine": "it does not speak HTTP",
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""
+_ESCAPES = [(bytes([sign]), b"%%%02X" % sign) for sign in (*b"%+&;#\"'<>[]{}|\\^`,:/?@=!$()*", *range(0x20), 0x7F)]
+"""Signs that a form escapes; the percent sign comes first."""
 T = TypeVar("T")
 NOW = "vector(1)"
 """The expression whose answer has nothing but the time."""
@@ -80,7 +84,7 @@ class Value(NamedTuple):
     labels: dict[str, str]
     """As the server sent them: not printable."""
     number: float
-    """Finite."""
+    """At most `MAX_NUMBER`, with any sign."""
     time: float
     """Seconds since the epoch: that of the query."""
 
@@ -91,7 +95,7 @@ class Row(NamedTuple):
     labels: dict[str, str]
     """As the server sent them: not printable."""
     points: tuple[tuple[float, float], ...]
-    """Time in seconds since the epoch, and value, which is finite."""
+    """Time in seconds since the epoch, and value, at most `MAX_NUMBER` with any sign."""
 
 
 class Answer(NamedTuple):
@@ -143,9 +147,10 @@ class PrometheusClient:
 
     def time_of(self, answer: Answer) -> float:
         """Return the server's time, by the answer to `NOW`."""
-        if not answer.values:
+        now = epoch_seconds(answer.values[0].time) if answer.values else None
+        if now is None:
             raise self._error("the answer is not that of a Prometheus")
-        return answer.values[0].time
+        return now
 
     def query_all(self, expressions: Sequence[str]) -> list[Answer]:
         """Return the values of the expressions, in order; two are in work, so that one is parsed meanwhile."""
@@ -186,15 +191,15 @@ class PrometheusClient:
         self, path: str, fields: dict[str, str], kind: str, take: Callable[[list[Any]], list[T]]
     ) -> tuple[list[T], tuple[str, ...]]:
         fields |= {"timeout": f"{self._seconds:.0f}s", "limit": str(MAX_ROWS)}
-        body = self._post(path, urlencode(fields).encode())
+        body = self._post(path, _form(fields))
         try:
-            answer = read_json(body)
+            answer = json.loads(body)
             data = answer["data"]
             results = data["result"]
             if data["resultType"] != kind or not isinstance(results, list):
                 raise ValueError
             rows = take(results[:MAX_ROWS])
-        except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise self._error("the answer is not that of a Prometheus") from None
         warnings = answer.get("warnings")
         notes = [printable(str(text), 200) for text in warnings[:3]] if isinstance(warnings, list) else []
@@ -314,6 +319,19 @@ class PrometheusClient:
         return FleetError(f"{self._shown}: {text}")
 
 
+def _form(fields: Mapping[str, str]) -> bytes:
+    """Return the fields as a form: as urlencode, which takes 2 ms of CPU for an expression with 250 names."""
+    pairs = []
+    for name, value in fields.items():
+        escaped = value.encode("utf-8", "surrogatepass")
+        if not escaped.isascii():
+            return urlencode(fields, errors="replace").encode()
+        for sign, code in _ESCAPES:
+            escaped = escaped.replace(sign, code)
+        pairs.append(name.encode() + b"=" + escaped.replace(b" ", b"+"))
+    return b"&".join(pairs)
+
+
 def is_loopback(host: str) -> bool:
     """Return whether a name or address is this machine."""
     try:
@@ -345,7 +363,7 @@ def _values(results: list[Any]) -> list[Value]:
     found = []
     for result in results:
         at, text = result["value"]
-        if isfinite(number := float(text)):
+        if abs(number := float(text)) <= MAX_NUMBER:  # Not if it is NaN.
             found.append(Value(_labels(result), number, float(at)))
     return found
 
@@ -354,7 +372,11 @@ def _rows(results: list[Any]) -> list[Row]:
     return [
         Row(
             _labels(result),
-            tuple((float(at), number) for at, text in result["values"] if isfinite(number := float(text))),
+            tuple(
+                (time, number)
+                for at, text in result["values"]
+                if abs(number := float(text)) <= MAX_NUMBER and (time := epoch_seconds(float(at))) is not None
+            ),
         )
         for result in results
     ]
@@ -362,7 +384,5 @@ def _rows(results: list[Any]) -> list[Row]:
 
 def _labels(result: dict[str, Any]) -> dict[str, str]:
     labels: dict[str, str] = result["metric"]
-    for value in labels.values():
-        if value.__class__ is not str:
-            raise ValueError
+    "".join(labels.values())  # Raises TypeError if one is no string, in a third of the time of a loop.
     return labels

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from fragtui.model.node.verdict import Severity, State
 from fragtui.sources.prometheus.client import Answer
 from fragtui.sources.prometheus.queries import gauge, one_of, selector
-from fragtui.sources.prometheus.raw_blocks import Column, Key, Run
+from fragtui.sources.prometheus.raw_blocks import Column, Key, Run, key_function
 
 _MAX_BAD = 250
 """Nodes whose largest block is read at each refresh; those of the others are read at each probe."""
@@ -28,6 +28,7 @@ class GaugeBlocks:
         self._order = order
         self._match = match
         self.by = tuple(by)
+        self._key = key_function(by)
         self._largest: dict[Key, int] = {}
         self._bad: list[Key] | None = None
         """Those that were not OK at the last reading; None before the first."""
@@ -95,6 +96,3 @@ class GaugeBlocks:
 
     def _numbers(self, answer: Answer) -> dict[Key, float]:
         return {self._key(value.labels): value.number for value in answer.values}
-
-    def _key(self, labels: Mapping[str, str]) -> Key:
-        return tuple([labels.get(label, "") for label in self.by])

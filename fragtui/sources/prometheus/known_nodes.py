@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import MAX_NAME, FleetNode
 from fragtui.model.node.verdict import Severity, State
-from fragtui.sources.prometheus.client import Value
-from fragtui.sources.prometheus.raw_blocks import Column, Key
+from fragtui.sources.prometheus.client import MAX_ROWS, Value
+from fragtui.sources.prometheus.raw_blocks import Column, Key, key_function
 from fragtui.text import printable
 
 _FORGOTTEN = 600.0
@@ -45,8 +45,12 @@ class KnownNodes:
 
     def __init__(self) -> None:
         self.by: tuple[str, ...] = ("instance", "job")
+        self.key = key_function(self.by)
+        """Returns the key of a series."""
         self.keys: dict[str, Key] = {}
         """By the names that are shown."""
+        self._same: dict[str, int] = {}
+        """How many nodes have a name."""
         self.targets: dict[Key, _Target] = {}
         self._last: dict[Key, FleetNode] = {}
         """Each node as it was when it was seen last."""
@@ -55,26 +59,20 @@ class KnownNodes:
         self._seen: dict[Key, float] = {}
         """Time of the newest sample of each stale node."""
 
-    def key(self, labels: Mapping[str, str]) -> Key:
-        """Return the key of a series."""
-        return tuple(labels.get(label, "") for label in self.by)
-
     def column(self, values: Iterable[Value]) -> dict[Key, float]:
         """Return the numbers by node."""
-        if len(self.by) == 2:  # Most of the cost of a large fleet.
-            return {(labels.get("instance", ""), labels.get("job", "")): number for labels, number, _ in values}
         return {self.key(labels): number for labels, number, _ in values}
 
     def renew(self, targets: Sequence[Value], infos: Sequence[Value]) -> None:
         """Take the targets, with the time of the newest sample or 0, and the labels that nodes export themselves."""
         by = _telling_apart(targets)
         if by != self.by:
-            self._last, self._seen, self.by = {}, {}, by
+            self._last, self._seen, self.by, self.key = {}, {}, by, key_function(by)
         newest = self.column(targets)
         found: dict[Key, dict[str, str]] = {}
         for value in (*targets, *infos):
             found.setdefault(self.key(value.labels), {}).update(value.labels)
-        self.targets, self.keys = {}, {}
+        self.targets, self.keys, self._same = {}, {}, {}
         nodes = Counter(labels.get("node", "") for labels in found.values())
         instances = Counter(labels.get("instance", "") for labels in found.values())
         for key, labels in found.items():
@@ -83,7 +81,7 @@ class KnownNodes:
             name = node if node and nodes[node] == 1 else own
             self._add(key, name, _shown(labels), newest.get(key) or None)
         for key in self._last.keys() - found.keys():
-            self.keys.setdefault(self._last[key].name, key)
+            self._last[key] = self._last[key]._replace(name=self._unique(key, self._last[key].name))
 
     def strangers(self, down: Iterable[Key]) -> list[Key]:
         """Return those of the targets that are down that no reading saw before."""
@@ -123,11 +121,14 @@ class KnownNodes:
             stale[key] = True
         seen = {}
         for key, gone in stale.items():
-            node = self._last.get(key) or _node(self.targets.get(key) or self._add(key), _NONE, None)
+            known_target = self.targets.get(key)
+            node = self._last.get(key) or _node(known_target or self._add(key), _NONE, None)
+            if known_target is not None:
+                node = node._replace(name=known_target.name, labels=known_target.labels)
             at = self._seen.get(key)
             if at is None and node.age is not None:
                 at = self._time - node.age
-            if gone and now - (at or 0.0) > _FORGOTTEN:
+            if gone and (now - (at or 0.0) > _FORGOTTEN or len(nodes) >= MAX_ROWS):
                 continue
             last[key] = node
             if at is not None:
@@ -140,13 +141,17 @@ class KnownNodes:
     def _add(
         self, key: Key, wanted: str = "", labels: tuple[tuple[str, str], ...] = (), newest: float | None = None
     ) -> _Target:
-        """Take a node under a printable name, which no other has."""
-        name = shown = printable(wanted or key[0], MAX_NAME)
-        number = 2
-        while self.keys.setdefault(name, key) != key:
-            name, number = f"{shown} #{number}", number + 1
-        target = self.targets[key] = _Target(name, labels, newest)
+        """Take a node."""
+        target = self.targets[key] = _Target(self._unique(key, wanted or key[0]), labels, newest)
         return target
+
+    def _unique(self, key: Key, wanted: str) -> str:
+        """Return a printable name that no other node has."""
+        name = shown = printable(wanted, MAX_NAME)
+        while self.keys.setdefault(name, key) != key:
+            self._same[shown] = number = self._same.get(shown, 1) + 1
+            name = f"{shown} #{number}"
+        return name
 
 
 def _node(

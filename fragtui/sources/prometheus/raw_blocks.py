@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from fragtui.model.fleet.counting import ZoneCount, count_blocks, count_zones, needs_zones
 from fragtui.model.node.verdict import Severity, State, Thresholds
 from fragtui.sources.prometheus.client import Answer, Value
-from fragtui.sources.prometheus.queries import LARGE_ZONES, Blocks, selector
+from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, Blocks, selector
 from fragtui.text import bounded_int
 
 Key = tuple[str, ...]
@@ -22,6 +22,14 @@ _CHUNK = 250
 _BOOSTED = 4
 """A boost raises the min watermark to at most so many times itself: watermark_boost_factor is 150 % of the high one."""
 _LARGE = f'zone=~"{LARGE_ZONES}"'
+
+
+def key_function(by: Sequence[str]) -> Callable[[Mapping[str, str]], Key]:
+    """Return what gives the key of a series: thousands are read at each refresh."""
+    if len(by) == 2:
+        first, second = by
+        return lambda labels: (labels.get(first, ""), labels.get(second, ""))
+    return lambda labels: tuple([labels.get(label, "") for label in by])
 
 
 class Column(NamedTuple):
@@ -46,6 +54,7 @@ class RawBlocks:
         """`by` are the labels of a `Key`; with `recorded`, recording rules count the blocks of all nodes."""
         self._blocks = Blocks(order, match)
         self.by = tuple(by)
+        self._key = key_function(by)
         self._thresholds = thresholds
         self._page_size = page_size
         self.recorded = recorded
@@ -93,7 +102,8 @@ class RawBlocks:
         answers = run(self._counting())
         counts = self._counts(answers[:2])
         self._silent.difference_update(counts)
-        lost = [key for key in nodes if key not in counts and key not in self._silent]
+        # A dict, because it keeps the order.
+        lost = {key: None for key in nodes if key not in counts and key not in self._silent}
         low = sorted((key for key, numa in counts.items() if needs_zones(list(numa.values()))), key=_sum_of(counts))
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
         columns |= dict.fromkeys(lost, _UNKNOWN)
@@ -108,7 +118,7 @@ class RawBlocks:
         if len(exceptions) > MAX_DETAILED:
             self._careful = True
         for start in range(0, min(len(detailed), MAX_DETAILED), _CHUNK):
-            columns |= self._details(run, detailed[start : start + _CHUNK])
+            columns |= self._details(run, detailed[start : start + _CHUNK], lost.keys())
         for key in self._silent.intersection(lost):
             del columns[key]
         self._add_largest(run, columns)
@@ -154,7 +164,7 @@ class RawBlocks:
         targets = {self._zone(value) for value in rooms.values}
         for value in largest.values:
             key, _, _ = place = self._zone(value)
-            if place in targets and key in columns:
+            if place in targets and key in columns and 0 <= value.number <= HIGHEST:
                 column = columns[key]
                 size = self._page_size << int(value.number)
                 columns[key] = column._replace(largest=max(column.largest or 0, size))
@@ -199,15 +209,15 @@ class RawBlocks:
                 numa[name] = numa.get(name, 0.0) + number
         return found
 
-    def _details(self, run: Run, keys: Sequence[Key]) -> dict[Key, Column]:
-        """Return the state of nodes by their zones."""
+    def _details(self, run: Run, keys: Sequence[Key], lost: Set[Key]) -> dict[Key, Column]:
+        """Return the state of nodes by their zones; those of `lost` have none of the order, or export nothing."""
         one = self._blocks.of(key[0] for key in keys)
-        any_order = selector("node_buddyinfo_blocks", 'size="0"', one.match)
-        blocks, rooms, free, exported = run(
-            (one.joined(f"{', '.join(self.by)}, node, zone"), one.target_room(), one.free(), any_order)
-        )
+        expressions = [one.joined(f"{', '.join(self.by)}, node, zone"), one.target_room(), one.free()]
+        if not lost.isdisjoint(keys):
+            expressions.append(selector("node_buddyinfo_blocks", 'size="0"', one.match))
+        blocks, rooms, free, *exported = run(expressions)
         counts, pages = ({self._zone(value): value.number for value in answer.values} for answer in (blocks, free))
-        exporting = {self._key(value.labels) for value in exported.values}
+        exporting = {self._key(value.labels) for answer in exported for value in answer.values}
         ordered = {key for key, _, _ in counts}
         zones: dict[Key, list[ZoneCount]] = {}
         for value in rooms.values:
@@ -218,14 +228,11 @@ class RawBlocks:
         for key in keys:
             if key in zones:
                 columns[key] = Column(*count_zones(zones[key], one.order, self._thresholds))
-            elif key in exporting:  # The order does not exist there, or no watermark does.
+            elif key in exporting or key not in lost:  # The order does not exist there, or no watermark does.
                 columns[key] = _UNKNOWN
-            elif not self.recorded or exported.values:  # Else only the recorded series are kept here.
+            elif not self.recorded or exporting:  # Else only the recorded series are kept here.
                 self._silent.add(key)
         return columns
-
-    def _key(self, labels: Mapping[str, str]) -> Key:
-        return tuple(labels.get(label, "") for label in self.by)
 
     def _zone(self, value: Value) -> tuple[Key, str, str]:
         return self._key(value.labels), value.labels.get("node", ""), value.labels.get("zone", "")

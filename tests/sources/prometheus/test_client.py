@@ -291,3 +291,16 @@ def test_files_that_are_no_certificates_are_named(tmp_path: Path) -> None:
 def test_a_server_without_tls_is_named(tmp_path: Path) -> None:
     with server(sending(vector(ROW))) as url, pytest.raises(FleetError, match="does not speak TLS"):
         PrometheusClient(Access(url.replace("http", "https"))).query("up")
+
+
+@pytest.mark.parametrize("text", ["".join(map(chr, range(128))), 'a{b=~"x|\\\\.y"} + 2 % 3 & é', "\ud800 lone", "日本"])
+def test_every_sign_of_an_expression_arrives(text: str) -> None:
+    seen: list[str] = []
+
+    def respond(handler: Handler, body: str) -> None:
+        seen.extend(parse_qs(body, strict_parsing=True)["query"])
+        sending(vector())(handler, body)
+
+    with server(respond) as url:
+        PrometheusClient(Access(url)).query(text)
+    assert seen == [text.encode("utf-8", "replace").decode()]
