@@ -80,10 +80,10 @@ PANELS = (
 class Dashboard(Container):
     """Draws a session."""
 
-    def __init__(self, session: Session, keys: Keys) -> None:
+    def __init__(self, session: Session, keys: Keys, panels: tuple[Panel, ...] = PANELS) -> None:
         super().__init__(id="dashboard")
         self._session = session
-        self._panels = tuple((panel, panel.make(session)) for panel in PANELS)
+        self._panels = tuple((panel, panel.make(session)) for panel in panels)
         self._footer = KeyFooter(session, keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()

@@ -133,7 +133,7 @@ VERBS = {
     "fleet": Verb(
         "look.fleet",
         LOOK,
-        ("order",),
+        ("order", "read-only"),
         {
             Exit.DONE: "all nodes are OK",
             Exit.FAILED: "a node is not",

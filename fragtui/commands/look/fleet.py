@@ -13,6 +13,7 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.output import escape_what_it_lacks, takes_colour, width_of
 from fragtui.commands.cli.output_options import add_color, add_json
 from fragtui.commands.cli.settings import thresholds_of
+from fragtui.commands.look.fleet_screen import add_screen_options, show_fleet
 from fragtui.json_line import json_line
 from fragtui.model.node.verdict import COSTLY_ORDER, Severity
 from fragtui.text import parse_duration, parse_size, printable
@@ -48,6 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tenant", metavar="ID", help="tenant of Mimir or Cortex (X-Scope-OrgID)")
     parser.add_argument("--insecure-http", action="store_true", help="allow http to another machine")
     add_color(parser)
+    add_screen_options(parser)
     parser.epilog = (
         "Nodes with fragtui export give their own verdict; of others node_exporter's buddyinfo and zoneinfo are "
         "counted, best by the rules of fragtui export --rules --fleet. Without --order: 3"
@@ -98,6 +100,9 @@ def run(args: argparse.Namespace) -> int:
         reader = FleetReader(client, order, match=args.match, page_size=PAGE_SIZE, thresholds=thresholds_of(args))
         if client.warning is not None:
             report_error(args, f"warning: {client.warning}")
+        if not args.once and not args.json and sys.stdout.isatty():
+            args.order = order  # For a node that is shown live, too.
+            return show_fleet(args, reader, client.url)
         fleet = reader.read()
     except FleetError as error:
         report_error(args, str(error))

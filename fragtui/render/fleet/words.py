@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from fragtui.model.fleet.fleet import Counting, Fleet, FleetNode, count_states, state_key
 from fragtui.text import counted, format_block, format_count, format_duration
 
-_SOURCES = {
+SOURCES = {
     Counting.GAUGES: "by fragtui on each node",
     Counting.RULES: "by recording rules over node_exporter",
     Counting.RAW: "by node_exporter's blocks and watermarks",
@@ -33,7 +33,7 @@ def state_text(node: FleetNode) -> str:
 def heading(fleet: Fleet) -> str:
     """Return how many nodes there are, and what they are judged for."""
     size = f"order {fleet.order}" if fleet.block_bytes is None else _block(fleet.block_bytes, fleet.order)
-    return f"{counted(len(fleet.nodes), 'node')}, blocks of {size}, {_SOURCES[fleet.counting]}"
+    return f"{counted(len(fleet.nodes), 'node')}, blocks of {size}, {SOURCES[fleet.counting]}"
 
 
 def _block(size: int, order: int) -> str:

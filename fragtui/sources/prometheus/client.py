@@ -135,6 +135,11 @@ class PrometheusClient:
         self._tls = None if plain else self._context()
         self._idle: list[http.client.HTTPConnection] = []
 
+    @property
+    def url(self) -> str:
+        """The server's URL as it is shown, without credentials."""
+        return self._shown
+
     def query(self, expression: str, at: float | None = None) -> Answer:
         """Return the value of an expression now, or at that time."""
         fields = {"query": expression} | ({"time": f"{at:.3f}"} if at is not None else {})

@@ -58,7 +58,7 @@ class Timeline(FramedPanel):
         series = session.history.series(keys, session.order, self._seconds, points)
         span = decades(value for value in series if value is not None)
         few = session.thresholds.low_blocks
-        rows = [_chart_row(series, span, room, row, few) for row in range(room)]
+        rows = [chart_row(series, span, room, row, few) for row in range(room)]
         return [*rows, _marks(session, self._seconds, points), _axis(session, self._seconds, points)]
 
 
@@ -71,7 +71,7 @@ def _last_change(session: Session, seconds: float) -> Spans:
     return ((f"{_MEMORY} {what}, {span_words(age)} ago", "muted"),) if age < seconds else ()
 
 
-def _chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
+def chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
     """Return one row of the chart, 0 the topmost; under `few` blocks are few."""
     floor = (room - 1 - row) * 8
     spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
