@@ -163,10 +163,10 @@ class FleetReader:
         keys = {key: name for name in names[:MAX_HISTORIES] if (key := self._known.keys.get(name)) is not None}
         if not keys or self._blocks is None:
             return {}
-        expression = self._blocks.history(list(keys))
         now = self._client.time_of(self._client.query(NOW))
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
-        rows = self._client.query_past(expression, now, seconds, step)
+        expressions = self._blocks.histories(list(keys))
+        rows = [row for each in expressions for row in self._client.query_past(each, now, seconds, step)]
         return {keys[key]: row.points for row in rows if (key := self._known.key(row.labels)) in keys}
 
     def _by_job(self, expressions: Iterable[str]) -> list[dict[str, float]]:

@@ -91,10 +91,10 @@ class GaugeBlocks:
             for found in (_SEVERITIES.get(int(number), Severity.UNKNOWN),)
         }
 
-    def history(self, keys: Sequence[Key]) -> str:
-        """Return the expression of the blocks of some nodes."""
+    def histories(self, keys: Sequence[Key]) -> list[str]:
+        """Return expressions of the blocks of some nodes."""
         one = one_of("instance", (key[0] for key in keys))
-        return f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"
+        return [f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"]
 
     def _numbers(self, answer: Answer) -> dict[Key, float]:
         return {self._key(value.labels): value.number for value in answer.values}
