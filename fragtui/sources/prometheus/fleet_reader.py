@@ -29,6 +29,8 @@ _MEMORY_SECONDS, _MEMORY_STEPS = 3600, 240
 _USUAL_INTERVAL = 30.0
 _SLACK = 1.0
 """Seconds that a scrape may be late."""
+_SAMPLED = 50
+"""Nodes whose newest sample is looked at in each reading, to twice as many."""
 _GAPS = 3
 """Scrapes that the interval is measured by."""
 _NO_COUNT = "fragtui export without --lean counts them"
@@ -64,6 +66,8 @@ class FleetReader:
         self._readings = 0
         self._targets = ""
         """The selector of ``up`` of the nodes."""
+        self._sample = ""
+        """That of some of them. Where one has no new sample and is not down, its scraper is, and has others."""
         self._known = KnownNodes()
         self._blocks: GaugeBlocks | RawBlocks | None = None
         self._kind: tuple[Counting, tuple[str, ...]] | None = None
@@ -116,7 +120,7 @@ class FleetReader:
             (
                 NOW,
                 f"{self._targets} == 0",
-                f"min(timestamp({self._targets}))",
+                f"min(timestamp({self._sample}))",
                 f"sum by ({by}) (increase({failed}[15m]))",
                 f"sum by ({by}) ({denied})",
             )
@@ -159,10 +163,10 @@ class FleetReader:
         keys = {key: name for name in names[:MAX_HISTORIES] if (key := self._known.keys.get(name)) is not None}
         if not keys or self._blocks is None:
             return {}
-        expression = self._blocks.history(list(keys))
         now = self._client.time_of(self._client.query(NOW))
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
-        rows = self._client.query_past(expression, now, seconds, step)
+        expressions = self._blocks.histories(list(keys))
+        rows = [row for each in expressions for row in self._client.query_past(each, now, seconds, step)]
         return {keys[key]: row.points for row in rows if (key := self._known.key(row.labels)) in keys}
 
     def _by_job(self, expressions: Iterable[str]) -> list[dict[str, float]]:
@@ -190,6 +194,9 @@ class FleetReader:
             wanted.append(selector("fragtui_build_info", self._match))
         targets, *infos = self._client.query_all(wanted)
         self._known.renew(targets.values, [value for answer in infos for value in answer.values])
+        every = list(self._known.targets)
+        sample = one_of("instance", (key[0] for key in every[:: max(1, len(every) // _SAMPLED)]))
+        self._sample = selector("up", sample, self._match)
         by = ", ".join(self._known.by)
         kind = (counting, self._known.by)
         if self._blocks is None or kind != self._kind:

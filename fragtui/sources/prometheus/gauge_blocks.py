@@ -29,12 +29,18 @@ class GaugeBlocks:
         self._match = match
         self.by = tuple(by)
         self._key = key_function(by)
+        self._complete = False
+        """Whether each node that has blocks has a severity."""
         self._largest: dict[Key, int] = {}
         self._bad: list[Key] | None = None
         """Those that were not OK at the last reading; None before the first."""
 
-    def probe(self, _: Run) -> None:
-        """Read the largest blocks of all nodes at the next reading."""
+    def probe(self, run: Run) -> None:
+        """Look whether each node has a severity; read the largest blocks of all nodes at the next reading."""
+        names = ("severity", "target_blocks")
+        answers = run([f"count({gauge(name, self._order, self._match)})" for name in names])
+        severities, blocks = (answer.values[0].number if answer.values else 0.0 for answer in answers)
+        self._complete = severities >= blocks
         self._bad = None
 
     def read(self, run: Run, _: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
@@ -45,19 +51,15 @@ class GaugeBlocks:
         answers = run(
             (
                 f"max by ({by}) ({gauge('target_blocks', self._order, self._match)})",
-                f"{severity} > 0",  # Of most nodes it is 0.
-                f"count({severity})",
+                f"{severity} > 0" if self._complete else severity,  # Of most nodes it is 0.
                 f"max by ({by}, state) ({gauge('state', self._order, _NOT_OK, self._match)} == 1)",
                 f"max by ({by}) ({selector('fragtui_largest_free_bytes', bad or '', self._match)})",
             )
         )
-        blocks, not_fine, count, states, largest = answers
-        severities = self._numbers(not_fine)
-        counts = self._numbers(blocks)
-        total = count.values[0].number if count.values else 0.0
-        if total < len(counts.keys() | severities.keys()):  # Of some nodes it is unknown, not 0.
-            (every,) = run((severity,))
-            severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | self._numbers(every)
+        blocks, severe, states, largest = answers
+        severities, counts = self._numbers(severe), self._numbers(blocks)
+        if not self._complete:  # Of some nodes it is unknown, not 0.
+            severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | severities
         self._largest |= {key: int(size) for key, size in self._numbers(largest).items() if 0 <= size < 1 << 60}
         named = {self._key(value.labels): _STATES.get(value.labels.get("state", "")) for value in states.values}
         columns = {
@@ -89,10 +91,10 @@ class GaugeBlocks:
             for found in (_SEVERITIES.get(int(number), Severity.UNKNOWN),)
         }
 
-    def history(self, keys: Sequence[Key]) -> str:
-        """Return the expression of the blocks of some nodes."""
+    def histories(self, keys: Sequence[Key]) -> list[str]:
+        """Return expressions of the blocks of some nodes."""
         one = one_of("instance", (key[0] for key in keys))
-        return f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"
+        return [f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"]
 
     def _numbers(self, answer: Answer) -> dict[Key, float]:
         return {self._key(value.labels): value.number for value in answer.values}

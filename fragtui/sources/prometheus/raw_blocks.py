@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from fragtui.model.fleet.counting import ZoneCount, count_blocks, count_zones, needs_zones
@@ -17,8 +17,10 @@ Run = Callable[[Sequence[str]], list[Answer]]
 """Runs expressions, returns their answers in order."""
 MAX_DETAILED = 1000
 """Nodes whose zones are read at a refresh. With more exceptions, all zones are joined with their watermarks."""
-_CHUNK = 250
-"""Nodes of one expensive query."""
+_MAX_LARGEST = 250
+"""Nodes whose largest block is read at a refresh, the worst."""
+_MAX_NAMES = 13_000
+"""Characters of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
 _BOOSTED = 4
 """A boost raises the min watermark to at most so many times itself: watermark_boost_factor is 150 % of the high one."""
 _LARGE = f'zone=~"{LARGE_ZONES}"'
@@ -117,8 +119,8 @@ class RawBlocks:
         detailed = [*exceptions, *(key for key in lost if key not in exceptions)]
         if len(exceptions) > MAX_DETAILED:
             self._careful = True
-        for start in range(0, min(len(detailed), MAX_DETAILED), _CHUNK):
-            columns |= self._details(run, detailed[start : start + _CHUNK], lost.keys())
+        for chunk in _chunks(detailed[:MAX_DETAILED], 20):
+            columns |= self._details(run, chunk, lost.keys())
         for key in self._silent.intersection(lost):
             del columns[key]
         self._add_largest(run, columns)
@@ -130,13 +132,17 @@ class RawBlocks:
 
     def _near_watermark(self, run: Run, near: list[Key], low: list[Key]) -> tuple[dict[Key, None], dict[Key, float]]:
         """Return those whose zones are exceptions, and the free pages of those that run low."""
-        blocks = self._blocks if len(near) > MAX_DETAILED else self._blocks.of(key[0] for key in near)
-        by = ", ".join(self.by)
-        free = self._blocks.of(key[0] for key in low[:MAX_DETAILED]).free(LARGE_ZONES)
-        exceptions, pages = run((blocks.exceptions(), f"sum by ({by}) ({free})"))
+        by, whole = ", ".join(self.by), self._blocks
+        parts = [whole.of(key[0] for key in chunk) for chunk in _chunks(near, 8)]
+        expressions = [part.exceptions() for part in (parts if len(near) <= MAX_DETAILED else [whole])]
+        some = (whole.of(key[0] for key in chunk) for chunk in _chunks(low[:MAX_DETAILED], 1))
+        sums = [f"sum by ({by}) ({part.free(LARGE_ZONES)})" for part in some]
+        answers = run([*expressions, *sums])
+        found = [value for answer in answers[: len(expressions)] for value in answer.values]
+        pages = [value for answer in answers[len(expressions) :] for value in answer.values]
         return (
-            dict.fromkeys(self._key(value.labels) for value in exceptions.values),
-            {self._key(value.labels): value.number for value in pages.values},
+            dict.fromkeys(self._key(value.labels) for value in found),
+            {self._key(value.labels): value.number for value in pages},
         )
 
     def _open_node(self, numa: Mapping[str, float], pages: float | None) -> Column:
@@ -157,27 +163,26 @@ class RawBlocks:
             key for key, column in columns.items() if column.severity is not Severity.FINE and key not in self._silent
         ]
         bad.sort(key=lambda key: columns[key].blocks or 0.0)
-        if not bad:
-            return
-        one = self._blocks.of(key[0] for key in bad[:_CHUNK])
-        largest, rooms = run((one.largest(f"{', '.join(self.by)}, node, zone"), one.target_room()))
-        targets = {self._zone(value) for value in rooms.values}
-        for value in largest.values:
-            key, _, _ = place = self._zone(value)
-            if place in targets and key in columns and 0 <= value.number <= HIGHEST:
-                column = columns[key]
-                size = self._page_size << int(value.number)
-                columns[key] = column._replace(largest=max(column.largest or 0, size))
+        for chunk in _chunks(bad[:_MAX_LARGEST], 20):
+            one = self._blocks.of(key[0] for key in chunk)
+            largest, rooms = run((one.largest(f"{', '.join(self.by)}, node, zone"), one.target_room()))
+            targets = {self._zone(value) for value in rooms.values}
+            for value in largest.values:
+                key, _, _ = place = self._zone(value)
+                if place in targets and key in columns and 0 <= value.number <= HIGHEST:
+                    column = columns[key]
+                    size = self._page_size << int(value.number)
+                    columns[key] = column._replace(largest=max(column.largest or 0, size))
 
     def last_known(self, _: Run, __: Sequence[Key], ___: int) -> dict[Key, Column]:
         """Return nothing: what node_exporter exported last is not worth its cost."""
         return {}
 
-    def history(self, keys: Sequence[Key]) -> str:
-        """Return the expression of the available blocks of some nodes."""
+    def histories(self, keys: Sequence[Key]) -> list[str]:
+        """Return expressions of the available blocks of some nodes."""
         by = ", ".join(self.by)
-        one = self._blocks.of(key[0] for key in keys)
-        return f"sum by ({by}) ({one.recorded() if self.recorded else one.available_joined(by)})"
+        parts = (self._blocks.of(key[0] for key in chunk) for chunk in _chunks(keys, 24))
+        return [f"sum by ({by}) ({one.recorded() if self.recorded else one.available_joined(by)})" for one in parts]
 
     def _counting(self) -> tuple[str, ...]:
         by = ", ".join(self.by)
@@ -236,6 +241,21 @@ class RawBlocks:
 
     def _zone(self, value: Value) -> tuple[Key, str, str]:
         return self._key(value.labels), value.labels.get("node", ""), value.labels.get("zone", "")
+
+
+def _chunks(keys: Sequence[Key], times: int) -> Iterator[list[Key]]:
+    """Yield the nodes, as many at a time as a query may name so many times."""
+    chunk: list[Key] = []
+    size = 0
+    for key in keys:
+        length = len(key[0]) + 3
+        if chunk and (size + length) * times > _MAX_NAMES:
+            yield chunk
+            chunk, size = [], 0
+        chunk.append(key)
+        size += length
+    if chunk:
+        yield chunk
 
 
 def _sum_of(counts: Mapping[Key, Mapping[str, float]]) -> Callable[[Key], float]:

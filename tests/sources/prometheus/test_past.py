@@ -76,7 +76,8 @@ def test_a_node_without_a_severity_is_not_fine() -> None:
     rows = {
         "max by (instance) (fragtui_target_blocks{": {"a": 5.0, "b": 6.0, "c": 7.0},
         "fragtui_severity{": {"b": 0.0, "c": 2.0},
-        "count(": {"": 2.0},
+        "count(fragtui_severity": {"": 2.0},
+        "count(fragtui_target_blocks": {"": 3.0},
     }
 
     def run(expressions: object) -> list[Answer]:
@@ -89,7 +90,9 @@ def test_a_node_without_a_severity_is_not_fine() -> None:
             answers.append(Answer(values))
         return answers
 
-    columns, _ = GaugeBlocks(4, "", ["instance"]).read(run, ())
+    gauges = GaugeBlocks(4, "", ["instance"])
+    gauges.probe(run)
+    columns, _ = gauges.read(run, ())
     assert {key[0]: (column.state, column.severity, column.blocks) for key, column in columns.items()} == {
         "a": (State.UNKNOWN, Severity.UNKNOWN, 5.0), "b": (State.OK, Severity.FINE, 6.0),
         "c": (None, Severity.CRITICAL, 7.0),
