@@ -91,7 +91,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     name, typed = typed_name(args.root), None
-    if name is not None and (why := why_not_typed(args.root, name)) is not None:
+    if name is not None and (why := why_not_typed(args.root, name, remote=attached)) is not None:
         return _refuse(args, remedy, why)
     if name is not None or not args.yes:
         typed = answer(args, name or "yes")
@@ -144,8 +144,10 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def why_not_typed(root: Path, name: str) -> str | None:
+def why_not_typed(root: Path, name: str, *, remote: bool = False) -> str | None:
     """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
+    if remote:
+        return f"{unconfirmed_because(root, None)}; a remote screen can't pass it on: run fragtui there"
     if _can_ask():
         return unconfirmed_because(root, name)
     return f"{unconfirmed_because(root, None)}, and there is no terminal to type it on"

@@ -22,6 +22,7 @@ from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
 from tests.support.cgroup_tree import OTHER_PODS, OTHER_UID, put_v1, put_v2
+from tests.support.host_tree import HostTree
 from tests.support.remote_node import remote_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
@@ -262,6 +263,24 @@ def test_attached_it_runs_only_on_the_node_that_the_screen_shows_and_only_confir
     assert answer["result"] == "refused" and "the screen shows no-such-node, this is" in answer["explanation"]
     assert drop_caches.run(parsed(drop_caches, "1", "--attached", "no-such-node")) == 2
     assert "add --yes" in capsys.readouterr().err and drops() == before
+
+
+def test_attached_is_no_way_around_the_name_that_the_sites_policy_asks_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HostTree.small(tmp_path)
+    policy = tmp_path / "etc/fragtui/config.toml"
+    policy.parent.mkdir(parents=True)
+    policy.write_text('confirm = "type"\n')
+    policy.chmod(0o644)
+    monkeypatch.setattr(treatment, "disabled_because", lambda *_: None)
+    words = ("1", "--yes", "--attached=node-7", "--root", str(tmp_path), "--audit", str(tmp_path / "audit.jsonl"))
+    for can_ask in (False, True):
+        monkeypatch.setattr(treatment, "_can_ask", lambda can_ask=can_ask: can_ask)
+        assert drop_caches.run(parsed(drop_caches, *words)) == 3
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["result"] == "refused" and "asks for the node's name typed" in answer["explanation"]
+        assert "run fragtui there" in answer["explanation"] and not (tmp_path / "audit.jsonl").exists()
 
 
 @as_root
