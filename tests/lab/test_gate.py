@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from fragtui.commands.cli.parser import main
-from tests.lab.test_remedies import held, held_by_pipes, hogged, long
+from tests.lab.test_remedies import held, held_by_pipes, hogged
 from tests.support.fragment_cache import HUGE_POOL
-from tests.support.lab import alone, lab
+from tests.support.lab import alone, lab, long
 
 pytestmark = lab
 RUNS = 20

@@ -12,8 +12,8 @@ import pytest
 
 from fragtui.model.remedy.remedy_history import IntentEntry
 from fragtui.remedies.audit.log import AuditLog
-from tests.lab.test_remedies import HERE, hogged, long
-from tests.support.lab import alone, lab
+from tests.lab.test_remedies import HERE, hogged
+from tests.support.lab import alone, lab, long
 
 pytestmark = lab
 DEFRAG = Path("/sys/kernel/mm/transparent_hugepage/defrag")

@@ -8,7 +8,7 @@ import pytest
 
 from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.model.node.indices import format_index, fragmentation_index, unusable_index
-from tests.support.lab import fragmented_cache, lab
+from tests.support.lab import fragmented_cache, lab, long
 
 pytestmark = lab
 EXTFRAG = Path("/sys/kernel/debug/extfrag")
@@ -49,6 +49,7 @@ def test_indices_of_an_idle_node_equal_debugfs(extfrag: Path) -> None:
     compare(extfrag)
 
 
+@long
 def test_indices_of_a_fragmented_node_equal_debugfs(extfrag: Path) -> None:
     with fragmented_cache():
         compare(extfrag)

@@ -30,7 +30,7 @@ from fragtui.remedies.runner import RemedyRun, RunRefused, RunRequest
 from fragtui.sources.host.cgroups import read_cgroups, read_price
 from fragtui.sources.host.reader import NodeReader
 from tests.support.cgroup import Group, limited
-from tests.support.lab import alone, lab
+from tests.support.lab import alone, lab, long
 
 pytestmark = lab
 ROOT = Path("/")
@@ -182,6 +182,7 @@ def test_the_verb_reclaims_one_cgroup(tmp_path: Path, log: AuditLog, capsys: pyt
     assert [type(entry) for entry in log.read().entries] == [IntentEntry, EndEntry, EvidenceEntry]
 
 
+@long
 def test_where_one_cgroup_is_not_enough_the_ladder_goes_on(tmp_path: Path, log: AuditLog) -> None:
     reader = NodeReader(ROOT)
     with holder(tmp_path, "-first", 300) as first, holder(tmp_path, "-second", 500) as second:
@@ -197,6 +198,7 @@ def test_where_one_cgroup_is_not_enough_the_ladder_goes_on(tmp_path: Path, log: 
     assert kinds == [IntentEntry, EndEntry] * 2, "no write without its intent line before it"
 
 
+@long
 def test_the_guard_reclaims_the_next_cgroup_after_a_useless_reclaim_of_the_largest(
     tmp_path: Path, log: AuditLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-
-import pytest
 
 from fragtui.model.node.verdict import judge_node
 from fragtui.model.node.watermark import Verdict
@@ -13,12 +10,12 @@ from fragtui.player import find_marks
 from fragtui.remedies.replay import ReplayedRemedies
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.reader import RecordedReader, read_recording
-from tests.support.lab import lab
+from tests.support.lab import lab, long
 from tests.support.lab_incident import COMM, ORDER, record_incident
 
 pytestmark = [
     *lab,
-    pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: minutes, set FRAGTUI_LAB=1"),
+    long,
 ]
 
 

@@ -31,10 +31,9 @@ from fragtui.remedies.runner import RemedyRun, RunRequest
 from fragtui.render.remedy.forecast_text import forecast_text
 from fragtui.sources.host.reader import NodeReader
 from tests.support.fragment_cache import HUGE_POOL
-from tests.support.lab import alone, lab
+from tests.support.lab import alone, lab, long
 
 pytestmark = lab
-long = pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: minutes, set FRAGTUI_LAB=1")
 DROP_1 = Effect(sync=True, page_cache=True)
 COMPACT = Effect(sync=True, compact=True)
 ROOT = Path("/")
@@ -169,6 +168,7 @@ def test_page_cache_the_escalation_stops_after_dropping_it_as_was_forecast(
         drop_page_cache_by_the_escalation(reader, log)
 
 
+@long
 def test_between_unmovable_pages_compaction_is_forecast_not_to_help_and_does_not(
     reader: NodeReader, log: AuditLog
 ) -> None:

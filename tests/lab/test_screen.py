@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fragtui.kernel.procfs.buddyinfo import parse_buddyinfo
 from fragtui.render.numbers import short_bytes
-from tests.support.lab import fragmented_cache, lab
+from tests.support.lab import fragmented_cache, lab, long
 from tests.support.terminal import terminal
 
 pytestmark = lab
@@ -61,6 +61,7 @@ def test_drop_caches_frees_blocks_and_is_logged(tmp_path: Path) -> None:
     assert audit.stat().st_mode & 0o777 == 0o600
 
 
+@long
 def test_compaction_is_aborted_by_key_and_leaves_no_child(tmp_path: Path) -> None:
     audit = tmp_path / "audit.jsonl"
     with (

@@ -20,7 +20,7 @@ from fragtui.model.tracing.trace_tally import TraceTally, harm
 from fragtui.sources.tracing.instance import TraceInstance, TracingError, own_path, remove_stale, tracefs
 from fragtui.sources.tracing.reader import TraceReader
 from tests.support.cgroup import limited
-from tests.support.lab import fragmented_cache, lab
+from tests.support.lab import fragmented_cache, lab, long
 from tests.support.places import REPOSITORY
 
 HELPERS = REPOSITORY / "tests/lab"
@@ -39,7 +39,6 @@ def no_tracefs() -> str | None:
 pytestmark = [*lab, pytest.mark.skipif(no_tracefs() is not None, reason=no_tracefs() or "tracefs")]
 
 
-long = pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: an idle machine, FRAGTUI_LAB=1")
 full_group = pytest.mark.skipif(
     not Path("/sys/fs/cgroup/memory/memory.oom_control").exists(), reason="needs a memory cgroup of version 1"
 )

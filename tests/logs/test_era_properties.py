@@ -45,7 +45,7 @@ def is_subset(found: dict[str, Any], era: Era) -> list[str]:
     [
         "dmesg",
         pytest.param("kmsg", marks=pytest.mark.by_hand),
-        "rsyslog with #012",
+        pytest.param("rsyslog with #012", marks=pytest.mark.by_hand),
         pytest.param("journalctl export", marks=pytest.mark.by_hand),
     ],
 )

@@ -42,6 +42,8 @@ lab = [
     pytest.mark.skipif(why_no_lab() is not None, reason=why_no_lab() or "lab"),
 ]
 """Marks of every test that uses the lab."""
+long = pytest.mark.skipif(os.environ.get("FRAGTUI_LAB") != "1", reason="the long lab: minutes, set FRAGTUI_LAB=1")
+"""Mark of those that take long, or need an idle machine."""
 
 
 @contextmanager

@@ -69,7 +69,7 @@ async def test_the_policy_as_written_is_a_key_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", [(60, 20), (120, 40)], ids=str)
+@pytest.mark.parametrize("size", [(60, 20), pytest.param((120, 40), marks=pytest.mark.by_hand)], ids=str)
 async def test_the_first_real_use_needs_the_name_of_the_node(tmp_path: Path, size: tuple[int, int]) -> None:
     HostTree.small(tmp_path)
     app = make_app(tmp_path)
