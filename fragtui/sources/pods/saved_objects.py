@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Any
 
 from fragtui.cluster.api_objects import read_objects_in
 from fragtui.cluster.observation import PodObservation
+from fragtui.logs.markup import begins_quoted, decoded_lines
 from fragtui.sources.files.log_files import head_of
 from fragtui.sources.pods.json_stream import NotAList, read_documents
 from fragtui.sources.pods.yaml_stream import NoYaml, is_yaml, read_yaml
@@ -55,12 +57,15 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
             observations = sorted(observations, key=_moment)[MAX_KEPT_OBJECTS:]
             dropped += MAX_KEPT_OBJECTS
 
-    why = None
+    why, head = None, head_of(log)
+    lines: Iterator[bytes] = iter(partial(log.readline, _BLOCK), b"")
+    if is_quoted := begins_quoted(head):
+        lines = decoded_lines(lines)
     try:
-        if _bare(head_of(log))[:1] in (b"{", b"["):
-            read_documents(_chunks(log), take)
+        if _bare(head)[:1] in (b"{", b"["):
+            read_documents(lines if is_quoted else _chunks(log), take)
         else:
-            unread += read_yaml(iter(log.readline, b""), take)
+            unread += read_yaml(lines, take)
     except NotAList as error:
         why = f"expected a list of Kubernetes objects; it is {error}"
     except NoYaml as error:
