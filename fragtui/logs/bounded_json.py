@@ -22,9 +22,7 @@ def _real(digits: str) -> float | None:
 DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=lambda _: None)
 """Reads a number that has more than 20 digits, or that no float holds, and ``NaN`` and ``Infinity``, as null."""
 
-WRAPPED_DECODER = json.JSONDecoder(
-    parse_int=_whole, parse_float=_real, parse_constant=lambda _: None, strict=False
-)
+WRAPPED_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=lambda _: None, strict=False)
 """Takes line breaks inside strings, too, see `unwrapped`."""
 
 

@@ -39,7 +39,7 @@ _OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
 _NAMED = re.compile(rb"(?:[^\s\[]{1,64}:|\[\S{1,64}\] )[IWEF]\d{4} \d\d:")
 """A line of the kubelet behind the name of its file or pod."""
 """How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
-_PROGRAM = re.compile(rb".*(?:: ?| - -)$")
+_PROGRAM = re.compile(rb".*(?:: ?| - -)$|\d{4}-\d\d-\d\dT\S+ \S+$")
 _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
 )
@@ -137,7 +137,9 @@ class WrapJoiner:
             return None
         # A word that is longer than the width is a line by itself.
         width = max((len(line) for line in whole if len(line) <= _MAX_LENGTH and b" " in line.strip()), default=0)
-        return cls(None if stamped else width) if width >= _MIN_WIDTH else None
+        if width < _MIN_WIDTH and not any(map(_ROW_WITHOUT_MESSAGE.match, whole)):
+            return None
+        return cls(None if stamped else width)
 
     @property
     def busy(self) -> bool:
@@ -166,7 +168,9 @@ class WrapJoiner:
     def _may_go_on(self, line: bytes, length: int, is_first: bool) -> bool:
         if self._cut:
             return length == self._width
-        if (length < _MIN_LENGTH and is_first) or (length > _MAX_LENGTH and (is_first or _has_words(line, 0))):
+        if (length < _MIN_LENGTH and is_first) or (
+            length > _MAX_LENGTH and (is_first or _has_words(_unquoted(line), 0))
+        ):
             return False
         if line.endswith((b"=", b"=\r")) and not line.endswith((b" =", b" =\r")):
             return False  # Quoted-printable text is joined without a space.
@@ -187,14 +191,14 @@ class WrapJoiner:
         if _ROW_WITHOUT_MESSAGE.match(held.rstrip(b"\r")):
             return text if text.startswith(b"---") or not _NO_REST.match(text) else None
         word = text.partition(b" ")[0]
-        is_open = _is_open(held.rstrip(b" \r"))
+        is_open = _is_open(held.rstrip(b" \r")) or _ROW.match(held) is not None
         if self._last + 1 + len(word) <= (_MIN_WIDTH if is_open or self._width is None else self._width):
             return None
         if len(line) > _MAX_LENGTH and _has_words(line):
             return None  # It would have been wrapped, too.
         if _OWN_FORM.match(text) and _PROGRAM.match(held):
             return text
-        bare = self._width is not None and not (is_open or _ROW.match(held))
+        bare = self._width is not None and not is_open
         return None if _begins(text, bare) else text
 
 
@@ -223,7 +227,7 @@ def _unquoted(line: bytes) -> bytes:
 
 
 class QuotedPrintableJoiner:
-    """Takes the lines of a log that a mail quotes as quoted-printable text; yields them decoded, with their last number."""
+    """Takes the lines of a log in quoted-printable text; returns them whole and decoded, with their last number."""
 
     __slots__ = ("_held", "_wraps")
 

@@ -332,6 +332,6 @@ def _saved(reader: NodeReader, progress: _Progress | None) -> _Found:
 
 def _no_kernel_log(read: Sequence[Path], root: Path) -> str:
     """Return why no kernel log of the saved files is known: which logs were read instead, if any."""
-    names = [printable(str(path.relative_to(root)), _MAX_NAME) for path in read[:_MAX_NAMES]]
+    names = [printable("/".join(path.relative_to(root).parts[-2:]), _MAX_NAME) for path in read[:_MAX_NAMES]]
     more = f" and {len(read) - _MAX_NAMES} more" if len(read) > _MAX_NAMES else ""
     return f"no kernel log saved; read: {', '.join(names)}{more}" if names else "no kernel log among the saved files"

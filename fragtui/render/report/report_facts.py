@@ -25,8 +25,6 @@ class ReportFacts:
     incidents: tuple[Incident, ...] = ()
     incidents_from: str | None = None
     """Source of the incidents: /dev/kmsg or a log; None if no log could be read."""
-    incidents_unknown: str = "no kernel log could be read"
-    """Why `incidents_from` is None."""
     pods: StuckPods | None = None
     pods_unknown: str = "not looked for"
     """Why `pods` is None, or what its sources can't show."""
@@ -43,3 +41,5 @@ class ReportFacts:
     made_by: str = "fragtui"
     trace: TraceTally | None = None
     """The sums of a trace; None if none ran."""
+    incidents_unknown: str = "no kernel log could be read"
+    """Why `incidents_from` is None."""
