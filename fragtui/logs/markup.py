@@ -263,6 +263,8 @@ def joiner_of(head: bytes) -> WrapJoiner | QuotedPrintableJoiner | None:
 
 def begins_quoted(head: bytes) -> bool:
     """Return whether the beginning of a log is quoted-printable text."""
+    if b"=\n" not in head and b"=\r\n" not in head:
+        return False
     if _SOFT_BROKEN.search(head) and _LONGER.search(head) is None:
         return True
     return b"=3D" in head and _SOFT_BREAKS.search(head) is not None and is_quoted_printable(head.decode("latin-1"))
