@@ -30,9 +30,11 @@ _MAX_WIDTH = 300
 """Columns of a terminal."""
 _MIN_CUT = 2
 """Lines of just its width that show it."""
+_MARKED_JSON = re.compile(rb"^>[> ]*+[{\[](?:[\"{]|\r?$)", re.MULTILINE)
 _MARKS = re.compile(rb"(?:> ?)+")
+_MARKS_OF_LINES = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 _STAMPED = re.compile(
-    rb"(?:\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
+    rb"(?:[a-z]+\d? *:[a-z]+ *: |\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
     rb"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
 )
 _OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
@@ -221,20 +223,34 @@ def _has_words(line: bytes, behind: int = _MAX_LENGTH) -> bool:
     return b" " in line[behind:].strip()
 
 
+def without_marks(text: bytes) -> bytes:
+    """Return lines without the marks of a mail's quote."""
+    return _MARKS_OF_LINES.sub(b"", text)
+
+
 def _unquoted(line: bytes) -> bytes:
     """Return a line without the marks of a mail's quote."""
     return line[quote.end() :] if line[:1] == b">" and (quote := _MARKS.match(line)) else line
 
 
-class QuotedPrintableJoiner:
-    """Takes the lines of a log in quoted-printable text; returns them whole and decoded, with their last number."""
+class MailJoiner:
+    """Takes the lines of a log that a mail has in quoted-printable text (`soft`) or quotes as an answer (`marked`).
 
-    __slots__ = ("_held", "_wraps")
+    It returns them whole and decoded, without the answer's marks, each with its last number.
+    """
 
-    def __init__(self, head: bytes) -> None:
+    __slots__ = ("_held", "_marked", "_number", "_soft", "_wraps")
+
+    def __init__(self, head: bytes, soft: bool, marked: bool) -> None:
         self._held = b""
-        joined = [_decoded(line) for line in _SOFT_BREAKS.sub(b"", head).split(b"\n")]
-        self._wraps = WrapJoiner.of(b"\n".join(joined))
+        self._number = 0
+        self._soft, self._marked = soft, marked
+        lines = (_SOFT_BREAKS.sub(b"", head) if soft else head).split(b"\n")
+        self._wraps = WrapJoiner.of(b"\n".join(map(self._bare, lines)))
+
+    def _bare(self, line: bytes) -> bytes:
+        line = _decoded(line) if self._soft else line
+        return _unquoted(line) if self._marked else line
 
     @property
     def busy(self) -> bool:
@@ -243,22 +259,33 @@ class QuotedPrintableJoiner:
 
     def feed(self, line: bytes, number: int, torn: bool) -> tuple[RawLine, ...]:
         """Return the lines that a line completes."""
-        bare = line.rstrip(b"\r")
-        if not torn and bare[-1:] == b"=" and len(bare) <= _SOFT_BREAK[-1] and len(self._held) < _MAX_JOINED:
-            self._held += bare[:-1]
+        line, self._number = line.rstrip(b"\r"), number
+        if self._soft and not torn and _is_soft(line) and len(self._held) < _MAX_JOINED:
+            self._held += line[:-1]
             return ()
-        whole, self._held = _decoded(self._held + bare), b""
+        whole, self._held = self._bare(self._held + line), b""
         return ((whole, number, torn),) if self._wraps is None else self._wraps.feed(whole, number, torn)
 
     def finish(self) -> tuple[RawLine, ...]:
         """Return what is held, at the end of the log."""
-        rest = self.feed(b"", 0, True) if self._held else ()
+        rest = self.feed(b"", self._number, True) if self._held else ()
         return rest if self._wraps is None else (*rest, *self._wraps.finish())
 
 
-def joiner_of(head: bytes) -> WrapJoiner | QuotedPrintableJoiner | None:
+def joiner_of(head: bytes) -> WrapJoiner | MailJoiner | None:
     """Return the joiner of the lines that mail made of one, for a log that begins so; None if its lines are whole."""
-    return QuotedPrintableJoiner(head) if begins_quoted(head) else WrapJoiner.of(head)
+    soft, marked = begins_quoted(head), _MARKED_JSON.search(head) is not None and _is_marked(head)
+    return MailJoiner(head, soft, marked) if soft or marked else WrapJoiner.of(head)
+
+
+def _is_marked(head: bytes) -> bool:
+    """Return whether a mail quotes most lines."""
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    return 2 * sum(line[:1] == b">" for line in lines) > len(lines)
+
+
+def _is_soft(line: bytes) -> bool:
+    return line[-1:] == b"=" and len(line) <= _SOFT_BREAK[-1]
 
 
 def begins_quoted(head: bytes) -> bool:
@@ -275,7 +302,7 @@ def decoded_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
     soft = b""
     for line in lines:
         bare = line.rstrip(b"\r\n")
-        if bare[-1:] == b"=" and len(bare) <= _SOFT_BREAK[-1] and len(soft) < _MAX_JOINED:
+        if _is_soft(bare) and len(soft) < _MAX_JOINED:
             soft += bare[:-1]
         else:
             yield _decoded(soft + line)

@@ -45,6 +45,7 @@ MAILS: dict[str, Callable[[bytes], bytes]] = {
     "wrapped at 72": wrapped(72),
     "wrapped at 78": wrapped(78),
     "quoted-printable": quopri.encodestring,
+    "quoted in an answer": lambda text: b"".join(b"> " + line for line in text.splitlines(keepends=True)),
 }
 LOST = {
     "wrapped at 72": {
@@ -57,6 +58,7 @@ LOST = {
         "f11-docker-nsenter-pair",
     },
     "quoted-printable": {"f11-docker-nsenter-pair"},
+    "quoted in an answer": set(),
 }  # fmt: skip
 """Texts whose columns, indents, lines of CSV or distances a mail program has destroyed."""
 

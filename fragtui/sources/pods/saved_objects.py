@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from fragtui.cluster.api_objects import read_objects_in
 from fragtui.cluster.observation import PodObservation
-from fragtui.logs.markup import begins_quoted, decoded_lines
+from fragtui.logs.markup import begins_quoted, decoded_lines, without_marks
 from fragtui.sources.files.log_files import head_of
 from fragtui.sources.pods.json_stream import NotAList, read_documents
 from fragtui.sources.pods.yaml_stream import NoYaml, is_yaml, read_yaml
@@ -17,6 +17,8 @@ from fragtui.text import counted
 
 _SIGN_BYTES = 4096
 _BLOCK = 1 << 16
+_MAX_LINE = 1 << 21
+"""Bytes of a line; etcd stores no object as large."""
 _EVENT_SIGN = re.compile(rb'"(?:involvedObject|regarding)"\s*+:')
 _LIST_SIGN = re.compile(rb'"(?:items|kind)"\s*+:')
 MAX_KEPT_OBJECTS = 8192
@@ -35,7 +37,8 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def _bare(head: bytes) -> bytes:
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
+    return without_marks(head).lstrip() if head[:1] == b">" else head
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
@@ -58,12 +61,14 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
             dropped += MAX_KEPT_OBJECTS
 
     why, head = None, head_of(log)
-    lines: Iterator[bytes] = iter(partial(log.readline, _BLOCK), b"")
-    if is_quoted := begins_quoted(head):
+    lines: Iterator[bytes] = iter(partial(log.readline, _MAX_LINE), b"")
+    if is_soft := begins_quoted(head):
         lines = decoded_lines(lines)
+    if is_marked := head[:1] == b">":
+        lines = map(without_marks, lines)
     try:
         if _bare(head)[:1] in (b"{", b"["):
-            read_documents(lines if is_quoted else _chunks(log), take)
+            read_documents(lines if is_soft or is_marked else _chunks(log), take)
         else:
             unread += read_yaml(lines, take)
     except NotAList as error:
