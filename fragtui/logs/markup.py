@@ -30,7 +30,7 @@ _MAX_WIDTH = 300
 """Columns of a terminal."""
 _MIN_CUT = 2
 """Lines of just its width that show it."""
-_MARKED_JSON = re.compile(rb"^>[> ]*+[{\[](?:[\"{]|\r?$)", re.MULTILINE)
+_MARKED_JSON = re.compile(rb"^>[> \x1e]*+[{\[](?:[\"{]|\r?$)", re.MULTILINE)
 _MARKS = re.compile(rb"(?:> ?)+")
 _MARKS_OF_LINES = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 _STAMPED = re.compile(
