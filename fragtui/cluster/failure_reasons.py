@@ -140,7 +140,7 @@ REASONS: tuple[ReasonRow, ...] = (
     (
         "cni-agent",
         None,
-        (r"\.sock\S{0,200}: (?:unexpected )?(?:EOF\b|\w{0,5}:? ?connection reset)",),
+        (r"(?:\.sock|/dummy/cni)\S{0,200}: (?:unexpected )?(?:EOF\b|\w{0,5}:? ?connection reset)",),
         "the agent of the CNI plugin ended while it set up the pod's network: the OOM killer is one cause",
         "Look for an OOM kill of the agent in the kernel log, then at the agent's own log.",
     ),

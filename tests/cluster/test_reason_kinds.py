@@ -102,6 +102,7 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
     ("cni-agent", None): (
         'plugin type="cilium-cni" failed (add): unable to create endpoint: Put '
         '"http:///var/run/cilium/cilium.sock/v1/endpoint/cni": EOF',
+        'CmdAdd (shim): failed to send CNI request: Post "http://dummy/cni": EOF',
         "CNI request failed: Post http://dummy/cni: read unix @->/run/multus/multus.sock: connection reset by peer",
     ),
     ("systemd", None): (
