@@ -5,20 +5,25 @@ from __future__ import annotations
 import io
 import os
 import quopri
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from textwrap import wrap
 
 import pytest
 
 from fragtui.cluster.observation import PodFact
+from fragtui.model.failures.incident import Incident
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.log_reader import LogReading, LogTerms
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.host.tree import saved_tree
 from fragtui.sources.saved.explain import read_log
-from fragtui.sources.saved.readers import SavedPods, scan_pods
+from fragtui.sources.saved.readers import SavedKernelLog, SavedPods, scan_pods
 from tests.cluster.test_public_texts import CASES, SAVED, incidents_of, is_within, said
+from tests.support.eras import ERAS
 from tests.support.pod_cases import faults_of
+from tests.support.transports import TRANSPORTS
 
 UID = "30655c58-0787-451c-a0ea-5711d0a46f0b"
 KUBELET = (
@@ -84,6 +89,30 @@ def test_saved_pods_and_explain_list_the_same_pods_of_a_mail(name: str, tmp_path
     pods = SavedPods(saved_tree(tmp_path)).read().stuck.pods
     listed = {(pod.ref.namespace, pod.ref.name) for pod in pods}
     assert listed >= {(space, pod) for space, pod, _, _ in said(incidents_of(mailed)) if pod is not None}
+
+
+ERA = next(era for era in ERAS if era.name.startswith("6.12 with UID"))
+
+
+def kernel_facts(incidents: Iterable[Incident]) -> list[tuple[object, ...]]:
+    return [(each.kind, each.comm, each.order, each.mode, each.cause, each.stack, each.time) for each in incidents]
+
+
+@pytest.mark.parametrize("mail", MAILS)
+@pytest.mark.parametrize(
+    "transport", ["dmesg -x --time-format iso", "dmesg -x", "RFC 3164", "Vector", "journalctl json", "docker json-file"]
+)
+def test_the_screen_reads_a_mailed_kernel_log_as_explain_does(transport: str, mail: str, tmp_path: Path) -> None:
+    text = TRANSPORTS[transport](ERA.messages)
+    path = tmp_path / "dmesg.txt"
+    path.write_bytes(MAILS[mail](text))
+    os.utime(path, (SAVED, SAVED))
+    updates: list[KernelLogUpdate] = []
+    done = threading.Event()
+    SavedKernelLog(saved_tree(tmp_path), lambda update: (updates.append(update), done.set())[0]).start()
+    assert done.wait(10)
+    mailed = kernel_facts(incidents_of(MAILS[mail](text)))
+    assert kernel_facts(updates[-1].incidents) == mailed == kernel_facts(incidents_of(text)) != []
 
 
 @pytest.mark.parametrize("error", [NETWORK, FORK])

@@ -11,6 +11,7 @@ from typing import IO
 from fragtui.cluster.needles import LIFE_NEEDLES, OTHER_NEEDLES, TABLE_NEEDLES
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.logs.markup import joiner_of
 from fragtui.logs.own_stamp import shift_by
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
@@ -86,7 +87,7 @@ class SavedKernelLog:
         problem, cut = None, CutLines()
         with log:
             try:
-                scan_log(log, stream, self._stopped.is_set, cut)
+                scan_log(log, stream, self._stopped.is_set, cut, joiner_of(head_of(log)))
                 problem = cut.words or None
             except (OSError, EOFError) as error:
                 stream.finish()
