@@ -109,7 +109,12 @@ def test_the_screen_reads_a_mailed_kernel_log_as_explain_does(transport: str, ma
     os.utime(path, (SAVED, SAVED))
     updates: list[KernelLogUpdate] = []
     done = threading.Event()
-    SavedKernelLog(saved_tree(tmp_path), lambda update: (updates.append(update), done.set())[0]).start()
+
+    def hear(update: KernelLogUpdate) -> None:
+        updates.append(update)
+        done.set()
+
+    SavedKernelLog(saved_tree(tmp_path), hear).start()
     assert done.wait(10)
     mailed = kernel_facts(incidents_of(MAILS[mail](text)))
     assert kernel_facts(updates[-1].incidents) == mailed == kernel_facts(incidents_of(text)) != []
