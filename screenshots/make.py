@@ -1,5 +1,6 @@
-"""Make the README's pictures from the recorded incident: python screenshots/make.py [DIRECTORY].
+"""Make the README's pictures from the recorded incident: python -m screenshots.make [DIRECTORY].
 
+Those of a fleet are of nodes that are made by rule.
 `incident.svg` is animated: a request is denied, caches are dropped, blocks come back. Each line of the screen is drawn
 once and shown while it is on screen. A viewer without animation shows the denial.
 """
@@ -20,13 +21,19 @@ from fragtui.player import Player, find_marks
 from fragtui.remedies.catalogue import drop_caches
 from fragtui.sources.recording.reader import Recording, read_recording
 from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog
+from fragtui.ui.fleet.app import FleetApp, LiveWays
+from fragtui.ui.fleet.live_command import LiveCommand
+from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.replay_app import ReplayApp
 from fragtui.ui.terminal.svg import cells, document, draw, placed
 from fragtui.ui.widgets.textual_private import screen_lines
+from tests.support.fleet_source import SyntheticFleet
 
 HERE = Path(__file__).parent
 SIZES = ((120, 40), (80, 24))
 FILM_SIZE = (100, 30)
+FLEET = {"fleet": ((80, 24), (120, 40), (200, 60)), "fleet-node": ((120, 40),)}
+"""The pictures of a fleet, and their sizes."""
 _AUDIT = Path("/var/log/fragtui/audit.jsonl")
 
 Show = Callable[[ReplayApp, Pilot[int]], Awaitable[None]]
@@ -180,6 +187,31 @@ def animation(frames: list[Frame], columns: int, ground: str, still: int) -> str
     return document("".join(body), columns, len(frames[0].lines), "fragtui", ground, css)
 
 
+async def fleet_picture(name: str, size: tuple[int, int]) -> str:
+    """Return a picture of 5,000 nodes, or of the worst of them, as SVG."""
+    view = FleetView(server="https://prometheus.example:9090", match='cluster="eu"')
+    app = FleetApp(SyntheticFleet(5000), view, LiveWays(LiveCommand, lambda _: 0))
+    async with app.run_test(size=size, notifications=True) as pilot:
+        await until(pilot, lambda: view.fleet is not None, "the fleet")
+        if name == "fleet-node":
+            await pilot.press("down", "enter")
+            await until(pilot, lambda: view.state.node is not None and len(view.state.node.series) > 9, "its history")
+        elif size[0] >= 100:
+            await until(pilot, lambda: bool(view.state.trends), "the curves")
+        await pilot.pause(0.3)
+        return app.export_screenshot(title=f"fragtui fleet {size[0]}×{size[1]}")
+
+
+def make_fleet(directory: Path, names: tuple[str, ...] = tuple(FLEET)) -> None:
+    """Write the pictures of a fleet."""
+    use_utc()
+    for name in names:
+        for size in FLEET[name]:
+            path = directory / f"{name}-{size[0]}x{size[1]}.svg"
+            path.write_text(asyncio.run(fleet_picture(name, size)))
+            print(path)
+
+
 def use_utc() -> None:
     """Keep clocks on the pictures from depending on who makes them."""
     os.environ["TZ"] = "UTC"
@@ -210,3 +242,4 @@ if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     make(target)
     make_film(target)
+    make_fleet(target)

@@ -59,6 +59,19 @@ def test_a_picture_is_made_from_the_recording(
         assert word in committed
 
 
+def test_the_pictures_of_a_fleet_show_its_worst_nodes_and_one_of_them(
+    tmp_path: Path, make: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "FLEET", {"fleet": ((80, 24),)})
+    make.make_fleet(tmp_path, ("fleet",))
+    for picture in (tmp_path / "fleet-80x24.svg", *(HERE / f"fleet-{size}.svg" for size in ("120x40", "200x60"))):
+        text = words_of(picture.read_text())
+        for word in ("Can a 64K block be allocated?", "5,000 nodes", "98 FRAGMENTED", "OUT OF MEMORY"):
+            assert word in text
+    node = words_of((HERE / "fleet-node-120x40.svg").read_text())
+    assert "Blocks of 64K" in node and "FRAGMENTED" in node
+
+
 def test_the_animation_shows_each_line_while_it_is_on_screen(make: ModuleType) -> None:
     frames = [make.Frame(1, ("<a/>", "<b/>")), make.Frame(3, ("<a/>", "<c/>"))]
     svg = make.animation(frames, 80, "#000000", still=1)
@@ -71,7 +84,7 @@ def test_the_animation_shows_each_line_while_it_is_on_screen(make: ModuleType) -
 
 def test_the_committed_animation_shows_the_denial_the_question_and_the_recovery() -> None:
     film = words_of((HERE / "incident.svg").read_text())
-    for word in ("runc:[1:CHILD]", "Drop page cache and slab", "Cancel", "/proc/sys/vm/drop_caches", "done in"):
+    for word in ("runc:[1:CHILD]", "Drop page cache and slab", "Cancel", "/proc/sys/vm/drop_caches", "0 → 1255"):
         assert word in film
 
 

@@ -53,6 +53,13 @@ def test_a_check_of_a_healthy_node_imports_only_what_it_prints(tree: HostTree) -
     assert not within(modules, (*_LOGS[:3], *_PODS, "fragtui.model.remedy", "fragtui.model.failures"))
 
 
+def test_the_help_imports_no_verb_whole() -> None:
+    argv = [sys.executable, "-X", "importtime", "-m", "fragtui", "--help"]
+    modules = imported(subprocess.run(argv, check=True, capture_output=True, cwd=REPOSITORY).stderr)
+    assert "fragtui.commands.look.node_sources" in modules, "every verb is imported for its line"
+    assert not within(modules, ("fragtui.sources.prometheus", "fragtui.model.fleet", "fragtui.render.fleet"))
+
+
 def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     term = Terminal([sys.executable, "-X", "importtime", "-m", "fragtui", "--root", str(tree.root)])
     end = time.monotonic() + 60
@@ -67,7 +74,7 @@ def test_the_first_bars_wait_for_no_log_pod_or_remedy(tree: HostTree) -> None:
     assert b"\x1b[40;1H" not in before, "a frame without the bars was drawn first"
     modules = imported(before)
     assert "fragtui.ui.panels.sizes" in modules and "textual.app" in modules
-    assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log"))
+    assert not within(modules, (*_REMEDIES, *_LOGS, *_PODS, "fragtui.sources.files.own_log", "fragtui.model.fleet"))
     later = ("fragtui.kernel.procfs.pagetypeinfo", "fragtui.render.remedy.forecast_text", "fragtui.render.report_page")
     assert not within(modules, (*later, "fragtui.ui.pages", "fragtui.ui.dialogs", "fragtui.ui.widgets.modal"))
     actions = tuple(f"fragtui.ui.screens.{name}" for name in ("saving", "remedy_controller"))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _UNITS = "KMGTPE"
+_SKEW_SECONDS = 60.0
+"""By so much may times of different sources differ."""
 
 
 def short_bytes(size: int) -> str:
@@ -44,6 +46,13 @@ def span_words(seconds: float) -> str:
     if seconds < 99.5 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.0f} h" if seconds < 48 * 3600 else f"{seconds / 86400:.0f} d"
+
+
+def ago_words(seconds: float | None) -> str:
+    """Return how long ago something was, in one unit: None if unknown, below 0 by a clock that differs."""
+    if seconds is None:
+        return "at an unknown time"
+    return f"{span_words(seconds)} ago" if seconds > -_SKEW_SECONDS else "after now (clocks differ)"
 
 
 def share_words(thousandths: int) -> str:

@@ -1,4 +1,4 @@
-"""The full-screen application: starts the readers, owns the themes, and always restores the terminal."""
+"""The full-screen applications: they start the readers, own the themes, and always restore the terminal."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import ClassVar
+from typing import ClassVar, Generic, TypeVar
 
 from rich.console import Console, RenderableType
 from textual.binding import Binding, BindingType
@@ -18,10 +18,11 @@ from textual.theme import Theme
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.text import shortage
 from fragtui.ui.clock import CLOCK
-from fragtui.ui.keys import with_menu
+from fragtui.ui.keys import KeyMap, Keys, with_menu
 from fragtui.ui.messages import Crashed, GlyphsMeasured, GroundReported, MailboxMessage, Sampled
 from fragtui.ui.screens.dashboard_screen import DashboardScreen
 from fragtui.ui.screens.live import LiveScreen
+from fragtui.ui.screens.main_screen import MainScreen
 from fragtui.ui.terminal.detection import TerminalLook
 from fragtui.ui.terminal.driver import QuietDriver, TerminalApp
 from fragtui.ui.terminal.key_gate import KeyGate
@@ -35,24 +36,28 @@ from fragtui.ui.widgets.stylesheet import stylesheet
 from fragtui.ui.widgets.textual_private import FatalErrorApp, driver_of, screen_lines
 from fragtui.ui.wiring import AppDependencies, BackgroundReaders
 
+M = TypeVar("M", bound=MainScreen)
 
-class FragtuiApp(FatalErrorApp, TerminalApp):
-    """The full-screen view."""
+
+class ScreenApp(FatalErrorApp, TerminalApp, Generic[M]):
+    """A full-screen application with a main screen; a subclass adds what it reads."""
 
     TITLE = "fragtui"
     CSS = stylesheet("fragtui.tcss")
     ENABLE_COMMAND_PALETTE = True
+    leaves: ClassVar[bool] = False
+    """Whether a signal ended an application of this process, or the loss of the terminal: none starts after it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", "Quit", show=False, id="quit-too"),
     ]
 
-    def __init__(self, dependencies: AppDependencies, look: TerminalLook | None = None) -> None:
+    def __init__(self, look: TerminalLook | None, keymap: KeyMap) -> None:
         self.look = look = look or TerminalLook()
         # Set later, every style would be computed twice before the first bars.
-        self.set_reactive(FragtuiApp.theme, look.theme)
+        self.set_reactive(ScreenApp.theme, look.theme)
         self._use_theme(look.theme)
         super().__init__()
-        self.dependencies = dependencies
+        self._own_keys = keymap
         LinesWidget.glyph_set = look.glyph_set
         self.add_class(f"in-{look.glyph_set.value}", update=False)  # Later, it would have every widget styled again.
         self.questions = TerminalQuestions(
@@ -72,8 +77,6 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         )
         self._rest: ExitStack | None = None
         """The batch that postpones drawing while the terminal is not read; None while it is read."""
-        self.sampler = dependencies.sampler(self.deliver, self.report_crash)
-        self.readers = BackgroundReaders(dependencies, self.post)
         self.key_gate = KeyGate(self)
         """Decides which keys may open or confirm a remedy."""
         self._palette_opened = 0.0
@@ -84,11 +87,22 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         """Return the terminal's driver."""
         return QuietDriver
 
-    def make_main(self) -> DashboardScreen:
+    def make_main(self) -> M:
         """Return the main screen."""
-        return LiveScreen(self.sampler, self.dependencies, self.readers)
+        raise NotImplementedError
 
-    def get_default_screen(self) -> DashboardScreen:
+    @property
+    def every_key(self) -> Keys:
+        """The keys that the user may have changed."""
+        return (*self.main.keys, *self.main.save_keys)
+
+    def start_readers(self) -> None:
+        """Start what reads, unless it runs."""
+
+    def stop_readers(self) -> None:
+        """Stop it; a thread that is blocked in a read ends with the process."""
+
+    def get_default_screen(self) -> M:
         """Return the main screen: pushed over an empty one, both would be laid out before the first bars."""
         return self.main
 
@@ -116,11 +130,11 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         self._line_filters = LinesWidget.paint.line_filters()
 
     def on_mount(self) -> None:
-        """Start the sampler, unless it runs."""
-        if keymap := self.dependencies.keymap:
-            names = {key.command: key.keys for key in (*self.main.keys, *self.main.save_keys)}
-            self.set_keymap({command: names[command] for command in keymap if command in names})
-        self.sampler.start()
+        """Take the user's keys, and start what reads."""
+        names = {key.command: key.keys for key in self.every_key}
+        if own := {command: names[command] for command in self._own_keys if command in names}:
+            self.set_keymap(own)
+        self.start_readers()
 
     def on_ground_reported(self, message: GroundReported) -> None:
         """Take the theme for the terminal's ground, unless the user has taken one meanwhile."""
@@ -141,12 +155,11 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         # Its input widget takes 10 ms of CPU, which the first bars would wait for.
         from fragtui.ui.dialogs.command_palette import Command, CommandPalette  # noqa: PLC0415
 
+        keys = with_menu(self.main.keys, self.main.save_keys)
         if self.screen is not self.main:
             return
         commands = [
-            Command(key.label, key.shown, key.help, key.action)
-            for key in with_menu(self.main.keys, self.main.save_keys)
-            if key.action != "app.focus_next"
+            Command(key.label, key.shown, key.help, key.action) for key in keys if key.action != "app.focus_next"
         ]
         themes = [Command("Theme", "", name, f"app.take_theme({name!r})") for name in THEMES]
         self._palette_opened = time.monotonic()  # Text that is pasted into it from now on opens no remedy.
@@ -203,25 +216,13 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
         self.theme = name
 
     def on_unmount(self) -> None:
-        """Abort a remedy and stop the readers; a thread that is blocked in a read ends with the process."""
+        """Abort a remedy and stop the readers."""
         self.main.close()
-        self.sampler.stop()
-        self.readers.stop()
-        CLOCK.show(None)
-        if self.dependencies.recorder is not None:
-            self.dependencies.recorder.end(2.0)
+        self.stop_readers()
 
     def post(self, message: MailboxMessage) -> None:
         """Pass a message of a reader's thread to the screen; readers may run longer than the screen."""
         self.main.mail.put(message)
-
-    def deliver(self, snapshot: Snapshot) -> None:
-        """Pass a snapshot to the screen; called on the sampler's thread."""
-        if not self.dependencies.live:
-            # Ages are counted from when the files were saved.
-            CLOCK.show(snapshot.time)
-        self.main.early = snapshot
-        self.post(Sampled(snapshot))
 
     def report_crash(self, text: str) -> None:
         """Pass a reader's traceback to the screen; for any thread."""
@@ -229,6 +230,7 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
 
     def on_leave_asked(self) -> None:
         """Quit in the normal way after a signal, or without a terminal."""
+        ScreenApp.leaves = True
         self.exit()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
@@ -262,3 +264,37 @@ class FragtuiApp(FatalErrorApp, TerminalApp):
             sys.stderr.write(f"fragtui: {lack}\n")
         else:
             sys.stderr.write(f"{traceback_of(error)}fragtui ended by an internal error; the lines above say where.\n")
+
+
+class FragtuiApp(ScreenApp[DashboardScreen]):
+    """The full-screen view of a node."""
+
+    def __init__(self, dependencies: AppDependencies, look: TerminalLook | None = None) -> None:
+        self.dependencies = dependencies
+        self.sampler = dependencies.sampler(self.deliver, self.report_crash)
+        self.readers = BackgroundReaders(dependencies, self.post)
+        super().__init__(look, dependencies.keymap)
+
+    def make_main(self) -> DashboardScreen:
+        """Return the main screen."""
+        return LiveScreen(self.sampler, self.dependencies, self.readers)
+
+    def start_readers(self) -> None:
+        """Start the sampler, unless it runs."""
+        self.sampler.start()
+
+    def stop_readers(self) -> None:
+        """Stop the readers and the recorder."""
+        self.sampler.stop()
+        self.readers.stop()
+        CLOCK.show(None)
+        if self.dependencies.recorder is not None:
+            self.dependencies.recorder.end(2.0)
+
+    def deliver(self, snapshot: Snapshot) -> None:
+        """Pass a snapshot to the screen; called on the sampler's thread."""
+        if not self.dependencies.live:
+            # Ages are counted from when the files were saved.
+            CLOCK.show(snapshot.time)
+        self.main.early = snapshot
+        self.post(Sampled(snapshot))

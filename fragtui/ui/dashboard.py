@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.widget import Widget
 
 from fragtui.model.node.verdict import State
@@ -42,6 +43,7 @@ from fragtui.ui.widgets.list_panel import ListPanel
 from fragtui.ui.widgets.rows import LinesWidget
 
 P = TypeVar("P", bound=LinesWidget)
+_WHOLE_SECONDS = 60.0
 
 
 class Panel(NamedTuple):
@@ -70,6 +72,7 @@ PANELS = (
     Panel(CausesPanel, DENIED, lambda rows, session: rows.causes),
     Panel(PodsPanel, RIGHT, lambda rows, session: rows.pods),
     Panel(partial(LatePanel, id="consumers", make=late_panel.consumers), RIGHT, lambda rows, session: rows.consumers),
+    Panel(partial(Timeline, other=True), RIGHT, lambda rows, session: rows.other_timeline),
 )
 """Every panel, top to bottom. On a wide screen the right column is beside the left one, else below it."""
 
@@ -77,14 +80,16 @@ PANELS = (
 class Dashboard(Container):
     """Draws a session."""
 
-    def __init__(self, session: Session, keys: Keys) -> None:
+    def __init__(self, session: Session, keys: Keys, panels: tuple[Panel, ...] = PANELS) -> None:
         super().__init__(id="dashboard")
         self._session = session
-        self._panels = tuple((panel, panel.make(session)) for panel in PANELS)
+        self._panels = tuple((panel, panel.make(session)) for panel in panels)
         self._footer = KeyFooter(session, keys)
         self._zoomed: Widget | None = None
         self._shape: tuple[int, ...] = ()
         """The shape for which the lines were last distributed."""
+        self._whole_at = 0.0
+        """When all panels were built, monotonic seconds."""
 
     def compose(self) -> ComposeResult:
         """Lay the panels out; their heights are set when the size is known."""
@@ -107,12 +112,26 @@ class Dashboard(Container):
         """The panels that list things, top to bottom."""
         return tuple(widget for _, widget in self._panels if isinstance(widget, ListPanel))
 
-    def show(self) -> None:
-        """Distribute the lines again if the content's shape changed, and redraw the panels that changed."""
+    def show(self, *, sampled: bool = False) -> None:
+        """Distribute the lines again if the content's shape changed, and redraw the panels that changed.
+
+        If only a sample is new, `sampled`, panels that follow no samples are built again once a minute.
+        """
         if self._shape != self._content_shape(self.screen.size.width):
             self.share_out()
+            sampled = False
+        now = time.monotonic()
+        if not sampled or now - self._whole_at > _WHOLE_SECONDS:
+            sampled, self._whole_at = False, now
+        # One repaint for all, by the top line, which is clipped only by the screen: each of Textual's takes a task and
+        # two messages.
+        regions: list[Region] = []
         for _, widget in self._panels:
-            widget.rebuild()
+            if (not sampled or widget.follows_samples) and (changed := widget.rebuilt()):
+                offset = widget.region.offset
+                regions += [region.translate(offset) for region in changed]
+        if regions:
+            self.panel(StatusLine).refresh(*regions)
 
     def show_lines(self) -> None:
         """Draw the view's state and the line about remedies only."""

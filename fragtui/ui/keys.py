@@ -194,6 +194,47 @@ STREAM_KEYS = tuple(key for key in KEYS if key.command not in _NOT_STREAMED)
 UNSTREAMED = tuple(key for key in KEYS if key.command in _NOT_STREAMED)
 
 
+_OF_NODE = (
+    "help", "up", "down", "page-up", "page-down", "top", "bottom", "order-down", "order-up", "all-zones", "worst-first",
+    "theme", "messages", "suspend",
+)  # fmt: skip
+"""Commands of the live screen that the screen of one node of a fleet has, too."""
+_OF_FLEET = (
+    "help", "up", "down", "page-up", "page-down", "top", "bottom", "unfold", "fold", "faster", "slower", "theme",
+    "messages", "suspend",
+)  # fmt: skip
+_LEAVE = Key("quit", "q", "app.quit", "Quit", "Leave", VIEW, footer=True)
+_UPDATE = Key("update", "u,f5", "update", "Update", "Ask the server now", VIEW, footer=True)
+
+
+def _named(*commands: str) -> Keys:
+    keys = {key.command: key for key in KEYS}
+    return tuple(keys[command] for command in commands)
+
+
+FLEET_KEYS = (
+    *_named(*_OF_FLEET),
+    Key("open", "enter", "open", "Open",
+        "Unfold a group; a node by itself: its bars and its history (also a double click)", LISTS, footer=True),
+    Key("filter", "slash", "filter", "Filter",
+        "Only nodes with these words in name, state or labels; label=word for one label", LISTS, footer=True),
+    Key("group", "L", "group", "Group", "Group by the next label, after the last one not at all", LISTS, footer=True),
+    Key("unwind", "escape", "unwind", "Back", "Clear the filter, then fold, then do not group", LISTS),
+    _UPDATE,
+    _LEAVE,
+)  # fmt: skip
+"""Every key of a fleet."""
+NODE_KEYS = (
+    *_named(*_OF_NODE),
+    Key("open", "enter", "open", "Live", "Show the node live, over your own ssh or kubectl", LISTS, footer=True),
+    Key("long-history", "h", "long_history", "History", "The last hour, or the last day", LOOK, footer=True),
+    Key("unwind", "escape", "unwind", "Fleet", "Back to the fleet", LISTS, footer=True),
+    _UPDATE,
+    _LEAVE,
+)
+"""Every key of one node of a fleet."""
+
+
 KeyMap = Mapping[str, Sequence[str]]
 """Other keys for commands, by the command's name."""
 _RESERVED = ("ctrl+c", "ctrl+p", "ctrl+q")
@@ -227,12 +268,12 @@ def rebound(keys: Keys, keymap: KeyMap) -> Keys:
 
 
 def check_keymap(keymap: KeyMap) -> None:
-    """Raise KeyMapError if the map has an unknown command or key, or a conflict on the live screen or in a replay."""
-    known = {key.command for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)}
+    """Raise KeyMapError if the map has an unknown command or key, or a conflict on any screen."""
+    known = {key.command for key in (*KEYS, *REPLAY_KEYS, *FLEET_KEYS, *SAVE_MENU)}
     for command in keymap:
         if command not in known:
             raise KeyMapError(command, f"expected one of {', '.join(sorted(known))}")
-    for keys in (KEYS, REPLAY_KEYS, SAVE_MENU):
+    for keys in (KEYS, REPLAY_KEYS, FLEET_KEYS, NODE_KEYS, SAVE_MENU):
         rebound(keys, keymap)
 
 
@@ -257,7 +298,9 @@ def key_names(keys: Keys) -> dict[str, str]:
 
 
 def with_menu(keys: Keys, menu: Keys) -> Keys:
-    """Return the keys of a screen and, as commands of it, those of its save menu: ``w p``."""
+    """Return the keys of a screen and, as commands of it, those of its save menu, if it has one: ``w p``."""
+    if not menu:
+        return keys
     save = next(key for key in keys if key.command == "save")
     return *keys, *(
         key._replace(keys=f"{save.shown} {key.shown}", action=f"save({key.command!r})", label=f"Save: {key.label}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -28,8 +28,7 @@ from fragtui.model.state.node_state import LastRemedy, NodeState, Question, Sinc
 from fragtui.model.state.since import since_of
 from fragtui.model.state.steady import SteadyState
 from fragtui.render.source_text import unanswered
-from fragtui.ui.keys import KEYS, key_names
-from fragtui.ui.notices import NoticeLog
+from fragtui.ui.screen_state import ScreenState
 
 if TYPE_CHECKING:  # For annotations only: see fragtui.ui.messages.
     from fragtui.kernel.reports.report import ExternalDrop
@@ -74,7 +73,7 @@ class RecordingPosition(NamedTuple):
 
 
 @dataclass(slots=True)
-class Session:
+class Session(ScreenState):
     """The state of one view. Screens set it, panels draw it."""
 
     snapshot: Snapshot | None = None
@@ -107,12 +106,6 @@ class Session:
     """The sums of the last trace; None if none has begun."""
     cgroups: CgroupMemories | None = None
     """The cgroups with most page cache when they were last read, which is only on request; None if never."""
-    notices: NoticeLog = field(default_factory=NoticeLog)
-    """What fragtui reported."""
-    key_names: Mapping[str, str] = field(default_factory=lambda: key_names(KEYS))
-    """How the key of each command of this view is written."""
-    notice_row: bool = False
-    """Whether the screen has a row of its own for them."""
     remedies: RemedyState | None = None
     """The state of this program's remedies; None until the service runs, soon after the first bars."""
     remedy_line: tuple[str, str] | None = None
@@ -152,18 +145,11 @@ class Session:
     _state_of: tuple[object, ...] = ()
     """What `_state` was made from."""
 
-    def key(self, command: str) -> str:
-        """Return how the key of a command is written; raises KeyError if this view has no such command."""
-        return self.key_names[command]
-
-    def hints(self, *hints: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-        """Return commands' keys with a word for each as texts and styles, without those that this view has not."""
-        known = [(self.key_names[command], words) for command, words in hints if command in self.key_names]
-        pairs = (
-            ((key, "key"), (f" {words}{'' if at == len(known) else '  '}", "muted"))
-            for at, (key, words) in enumerate(known, 1)
-        )
-        return tuple(span for pair in pairs for span in pair)
+    def is_useful(self, command: str) -> bool:
+        """Return whether a command does something now, as far as this state shows."""
+        if command == "recovery":
+            return self.remedy_result is not None
+        return command != "pause" or not self.saved
 
     @property
     def state(self) -> NodeState | None:
@@ -236,6 +222,11 @@ class Session:
     def history_seconds(self) -> float:
         """How long the history on screen is."""
         return LONG_HISTORY if self.long_history else SHORT_HISTORY
+
+    @property
+    def other_history_seconds(self) -> float:
+        """How long the history of the second timeline is."""
+        return SHORT_HISTORY if self.long_history else LONG_HISTORY
 
     @property
     def listed_zones(self) -> tuple[ZoneJudgement, ...]:

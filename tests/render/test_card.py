@@ -104,6 +104,14 @@ def test_a_narrow_card_leaves_out_the_explanation_the_cause_the_second_name_and_
     assert re.fullmatch(r"Try      3  drop caches: about [\d,]+ blocks of 4M", step)
 
 
+def test_a_denial_that_is_after_now_is_not_called_recent() -> None:
+    """The clock was set back, or saved logs and files have different ones; a minute is no difference."""
+    assert lines(card(INCIDENT, 120, NOW - 3600))[1].startswith(
+        "Denied  runc:[1:CHILD] asked for 4M after now (clocks differ) and failed, 1 time"
+    )
+    assert "0 s ago" in lines(card(INCIDENT, 120, NOW - 30))[1]
+
+
 def test_the_same_advice_names_the_key_the_command_or_neither() -> None:
     keys, commands, none = (str(card(INCIDENT, 200, NOW, means).lines[3]) for means in Means)
     assert keys.removeprefix("Try      3  drop caches") == commands.removeprefix("Try     fragtui drop-caches 3")

@@ -43,6 +43,10 @@ class ScriptNode:
         """Return the command with these words."""
         return [*self.command, *words]
 
+    def exact(self, words: Sequence[str]) -> str:
+        """Return the command as text."""
+        return shlex.join(self.arguments(words))
+
     def shown(self, words: Sequence[str]) -> str:
         """Return it as ssh."""
         return shlex.join(("ssh", "node-7", "sudo", "-n", "fragtui", *words))

@@ -35,7 +35,7 @@ async def test_a_crash_is_printed_plainly_and_without_the_values_of_variables(
     [
         (RuntimeError("can't start new thread"), "no thread can be started"),
         (LookupError("broken \x1b[31m"), r"LookupError: broken \x1b[31m"),
-        (OSError(28, "No space left on device", "/x.md"), "/x.md: No space left on device"),
+        (OSError(28, "No space left on device", "/x.md"), "No space left on device: /x.md"),
     ],
 )
 async def test_a_report_that_can_not_be_written_shows_the_reason(tmp_path: Path, error: Exception, words: str) -> None:

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from fragtui.ui.app import FragtuiApp
-from fragtui.ui.keys import KEYS, REPLAY_KEYS, SAVE_MENU, UNUSED, Keys, with_menu, write_keys
+from fragtui.ui.keys import (
+    FLEET_KEYS,
+    KEYS,
+    NODE_KEYS,
+    REPLAY_KEYS,
+    SAVE_MENU,
+    UNUSED,
+    Keys,
+    with_menu,
+    write_keys,
+)
 from fragtui.ui.pages.help_page import help_lines
 from fragtui.ui.screens.live import LiveScreen
 from fragtui.ui.screens.replay import ReplayScreen
@@ -20,7 +30,7 @@ from tests.support.screen import lines_of, make_app, running, texts_of
 both = pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS], ids=["live", "replay"])
 
 
-@both
+@pytest.mark.parametrize("keys", [KEYS, REPLAY_KEYS, FLEET_KEYS, NODE_KEYS], ids=["live", "replay", "fleet", "node"])
 def test_each_key_and_each_command_is_there_once(keys: Keys) -> None:
     for counts in (
         Counter(name for key in keys for name in key.keys.split(",")),
@@ -28,6 +38,12 @@ def test_each_key_and_each_command_is_there_once(keys: Keys) -> None:
     ):
         assert max(counts.values()) == 1, counts.most_common(2)
     assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", key.command) for key in keys), "a configuration names them"
+
+
+@pytest.mark.parametrize("keys", [FLEET_KEYS, NODE_KEYS], ids=["fleet", "node"])
+def test_a_key_of_a_fleet_has_the_command_of_the_live_screen_or_is_no_key_there(keys: Keys) -> None:
+    live = {name: key.command for key in KEYS for name in key.keys.split(",")}
+    assert all(live.get(name, key.command) == key.command for key in keys for name in key.keys.split(","))
 
 
 def test_a_replay_never_gives_a_key_of_the_live_screen_another_remedy() -> None:
@@ -73,7 +89,7 @@ def test_the_help_page_lists_every_key(keys: Keys) -> None:
 def test_the_readme_lists_every_key() -> None:
     section = (REPOSITORY / "README.md").read_text().partition("## Keys")[2].partition("\n## ")[0]
     named = set(re.findall(r"`([^`]+)`", section))
-    assert {key.shown for key in (*KEYS, *REPLAY_KEYS, *SAVE_MENU)} <= named
+    assert {key.shown for key in (*KEYS, *REPLAY_KEYS, *FLEET_KEYS, *SAVE_MENU)} <= named
 
 
 @pytest.mark.parametrize(("screen", "keys"), [(LiveScreen, KEYS), (ReplayScreen, REPLAY_KEYS)])

@@ -131,7 +131,7 @@ def test_the_age_of_the_baseline_survives_a_clock_that_is_set(tmp_path: Path) ->
     for jump in (-1063 * 86_400.0, 400 * 86_400.0):
         later = first._replace(monotonic=first.monotonic + 40, time=first.time + 40 + jump)
         session.accept(later)
-        assert "baseline: start, 40 s ago" in _note(session, later)
+        assert "baseline: start, 40 s ago" in _note(session, later, 80)
 
 
 def test_the_state_follows_what_it_is_made_of_and_is_made_once_for_each_of_it(tmp_path: Path) -> None:

@@ -20,11 +20,11 @@ class Exit(IntEnum):
 
 EXIT_MEANINGS = (
     (Exit.DONE, "done, printed, stopped as asked", "fine"),
-    (Exit.FAILED, "tried and failed; guard: gave up", "warning"),
+    (Exit.FAILED, "tried and failed; guard: gave up; fleet: a node is not OK", "warning"),
     (Exit.USAGE, "wrong usage or settings; a remedy: not confirmed", "critical"),
     (
         Exit.UNAVAILABLE,
-        "not possible here, nothing was tried: no permission, no log; gate: unknown",
+        "not possible here, nothing was tried: no permission, no log; gate, fleet: unknown",
         "unknown, or wrong usage",
     ),
     (Exit.BUSY, "gate: not ready now", "-"),

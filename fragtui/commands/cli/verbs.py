@@ -130,6 +130,22 @@ VERBS = {
             Example("sudo fragtui history --last 5 --advice", "the last five, and settings that help for longer"),
         ),
     ),
+    "fleet": Verb(
+        "look.fleet",
+        LOOK,
+        ("order", "read-only"),
+        {
+            Exit.DONE: "all nodes are OK",
+            Exit.FAILED: "a node is not",
+            **_WRONG_USAGE,
+            Exit.UNAVAILABLE: "the server could not be read, or nodes are unknown or stale",
+        },
+        (
+            Example("fragtui fleet --prometheus https://prometheus:9090 --order 9", "all nodes, worst first"),
+            Example("fragtui fleet --prometheus http://localhost:9090 --once --size 32M", "a table, for blocks of 32M"),
+            Example("fragtui fleet --prometheus URL --match '{pool=\"gpu\"}' -o json", "some nodes, for a program"),
+        ),
+    ),
     "config": Verb(
         "look.config",
         LOOK,

@@ -202,7 +202,7 @@ def judge_node(snapshot: Snapshot, order: int, thresholds: Thresholds = DEFAULT_
     atomic_pages = _maybe_atomic(serving)
     few = thresholds.running_low(sum(sure.values()), _share(pages - atomic_pages, suitable - atomic_pages))
     possible = {verdict for zone in serving for verdict in zone.kernel}
-    state = _state(
+    state = state_of(
         kernel,
         not_a_page=not possible & {Verdict.AVAILABLE, Verdict.UNKNOWN},
         bare=len(nodes_without),
@@ -337,7 +337,7 @@ def _gets(kernel: Verdict, order: int, serving: list[ZoneJudgement]) -> RequestO
     return RequestOutcome.WAITS if plenty and keeps_up else RequestOutcome.MAY_KILL
 
 
-def _state(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: bool, doubtful: int = 0) -> State:
+def state_of(kernel: Verdict, *, not_a_page: bool, bare: int, nodes: int, few: bool, doubtful: int = 0) -> State:
     """Return the state of the node; `bare` of its `nodes` NUMA nodes have no block though another one has.
 
     `doubtful` ones may have none: they make it unknown if they change it.
@@ -361,7 +361,7 @@ def state_of_counts(order: int, nodes: Sequence[tuple[int, int]], thresholds: Th
     unusable = (pages - (blocks << order)) * 1000 // pages if pages else None
     kernel = Verdict.AVAILABLE if blocks else Verdict.FRAGMENTED
     bare = sum(not count for count, _ in nodes)
-    return _state(kernel, not_a_page=False, bare=bare, nodes=len(nodes), few=thresholds.running_low(blocks, unusable))
+    return state_of(kernel, not_a_page=False, bare=bare, nodes=len(nodes), few=thresholds.running_low(blocks, unusable))
 
 
 _SEVERITIES = {State.OK: Severity.FINE, State.LOW: Severity.WARNING, State.RECOVERING: Severity.WARNING}

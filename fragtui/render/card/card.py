@@ -133,7 +133,8 @@ def _next_step(state: NodeState, means: Means, keys: Mapping[str, str]) -> tuple
         return "Try", [spans(head, f": {advice.why}. {move}"), spans(head, f" helps. {move}"), spans(head, " helps")]
     if advice.step is NextStep.UNKNOWN:
         return "Try", [spans(Span("? ", "unknown"), f"which remedy helps is unknown: {advice.why}"),
-                       spans(Span("? ", "unknown"), "which remedy helps is unknown")]  # fmt: skip
+                       spans(Span("? ", "unknown"), "which remedy helps is unknown: see ", strong("fragtui doctor")),
+                spans(Span("? ", "unknown"), "which remedy helps is unknown")]  # fmt: skip
     if advice.step is NextStep.WAIT:
         return "Next", _wait(state, means, keys)
     return "Next", [spans("nothing to do")]

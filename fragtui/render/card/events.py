@@ -9,7 +9,7 @@ from fragtui.model.state.denials import Denials
 from fragtui.model.state.waiting_pods import WaitingPods
 from fragtui.render.card.fitting import Span, Spans, name, spans, strong
 from fragtui.render.incident_text import kind_counts
-from fragtui.render.numbers import short_bytes, span_words
+from fragtui.render.numbers import ago_words, short_bytes, span_words
 from fragtui.render.pod_text import pod_name, stuck_words
 from fragtui.text import counted
 
@@ -63,7 +63,7 @@ def _many_denied(denials: Denials, apart: str, page_size: int, now: float) -> Se
 
 
 def _ago(at: float | None, now: float) -> str:
-    return "at an unknown time" if at is None else f"{span_words(now - at)} ago"
+    return ago_words(None if at is None else now - at)
 
 
 def _size(page_size: int, order: int | None) -> str:

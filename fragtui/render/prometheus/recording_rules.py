@@ -31,26 +31,26 @@ groups:
           sum by (instance, job) (instance_zone:node_free_blocks:sum{{order="{order}",zone!="DMA"}})
           or on (instance, job) sum by (instance, job) (instance_zone:node_free_blocks:sum{{order="{order}"}})
           or on (instance, job) count by (instance, job) (node_buddyinfo_blocks{{size="0"}}) * NaN
-      # Those of zones above their min watermark and lowmem reserve; NaN where zoneinfo is not collected.
+      # Those of zones above their min watermark and lowmem reserve, by NUMA node; 0 of the other zones. ZONE_DMA counts
+      # where it is above them, as for the kernel. None of a node whose zoneinfo is not collected.
+      - record: instance_numa:node_free_blocks_above_watermark:sum
+        labels:
+          order: "{order}"
+        expr: |-
+          sum by (instance, job, node) (
+            instance_zone:node_free_blocks:sum{{order="{order}"}}
+            * on (instance, job, node, zone) max by (instance, job, node, zone) (
+              node_zoneinfo_nr_free_pages - node_zoneinfo_min_pages
+              - (node_zoneinfo_protection_2 or node_zoneinfo_protection_1 or 0 * node_zoneinfo_min_pages)
+              > bool {below}
+            )
+          )
+      # Those of the node; NaN where zoneinfo is not collected.
       - record: instance:node_free_blocks_above_watermark:sum
         labels:
           order: "{order}"
         expr: |-
-          sum by (instance, job) (
-            instance_zone:node_free_blocks:sum{{order="{order}"}}
-            and on (instance, job, node, zone) (
-              node_zoneinfo_nr_free_pages - node_zoneinfo_min_pages
-              - (node_zoneinfo_protection_2 or node_zoneinfo_protection_1 or 0 * node_zoneinfo_min_pages) > {below}
-            )
-            unless on (instance, job, node, zone) (
-              instance_zone:node_free_blocks:sum{{order="{order}",zone="DMA"}}
-              and on (instance, job) instance_zone:node_free_blocks:sum{{order="{order}",zone!="DMA"}}
-            )
-          )
-          or on (instance, job) (
-            0 * sum without (order) (instance:node_free_blocks:sum{{order="{order}"}})
-            and on (instance, job) node_zoneinfo_nr_free_pages
-          )
+          sum by (instance, job) (instance_numa:node_free_blocks_above_watermark:sum{{order="{order}"}})
           or on (instance, job) count by (instance, job) (node_buddyinfo_blocks{{size="0"}}) * NaN
 """
 

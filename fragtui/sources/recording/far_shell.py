@@ -52,6 +52,9 @@ class FarNode(Protocol):
     def shell(self) -> FarShell:
         """Return what runs fragtui there; it may ask elsewhere first. Raises LinkError."""
 
+    def exact(self, words: Sequence[str]) -> str:
+        """Return all that is run for these words, word for word. Raises LinkError if this machine lacks the program."""
+
     def report(self) -> str | None:
         """Return the next sentence to report, None if there is none."""
 
@@ -75,6 +78,10 @@ class SshNode:
     def shell(self) -> SshNode:
         """Return itself."""
         return self
+
+    def exact(self, words: Sequence[str]) -> str:
+        """Return ssh's command. Raises LinkError."""
+        return shlex.join(("ssh", *self.arguments(words)[1:]))
 
     def report(self) -> None:
         """Return None: nothing is made there."""

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 
 from fragtui.sources.files.child_errors import last_line
@@ -82,6 +83,14 @@ class KubeNode:
         self._wait(name)
         return PodShell(self._options, (name, f"--container={container}"))
 
+    def exact(self, words: Sequence[str]) -> str:
+        """Return the commands: NAMESPACE and POD stand for what the first one finds. Raises LinkError."""
+        pod = PodShell(self._options, ("--namespace=NAMESPACE", "POD", "--container=fragtui"))
+        run = shlex.join(("kubectl", *pod.arguments(words)[1:]))
+        asked = shlex.join(("kubectl", *self._options, *self._asked))
+        made = shlex.join(("kubectl", *self._options, *self._debugged))
+        return f"{asked}; {run}" if self._image is None else f"{asked}; without such a pod {made}; {run}"
+
     def leave(self) -> str | None:
         """Delete the debug pod, if there is one; return what is left behind, None if nothing is."""
         self._left.set()
@@ -100,17 +109,38 @@ class KubeNode:
         return f"a debug pod may be left on {self._node}{why}; delete it: {command}"
 
     @property
+    def _asked(self) -> tuple[str, ...]:
+        """Kubectl's words for fragtui's pods on the node."""
+        return (
+            "get",
+            "pods",
+            "--all-namespaces",
+            "--selector=app.kubernetes.io/name=fragtui",
+            f"--field-selector=spec.nodeName={self._node},status.phase=Running",
+        )
+
+    @property
+    def _debugged(self) -> tuple[str, ...]:
+        """Kubectl's words for a debug pod that sleeps."""
+        return (
+            "debug",
+            f"node/{self._node}",
+            f"--image={self._image}",
+            "--image-pull-policy=IfNotPresent",
+            "--profile=sysadmin",
+            "--",
+            "sleep",
+            str(_POD_SECONDS),
+        )
+
+    @property
     def _options(self) -> tuple[str, ...]:
         return (f"--context={self._context}",) if self._context else ()
 
     def _own_pod(self) -> PodShell | None:
         """Return fragtui's pod on the node, None if there is none. Raises LinkError."""
         answer = self._answer(
-            "get",
-            "pods",
-            "--all-namespaces",
-            "--selector=app.kubernetes.io/name=fragtui",
-            f"--field-selector=spec.nodeName={self._node},status.phase=Running",
+            *self._asked,
             '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
             f"--request-timeout={_ANSWER_SECONDS:.0f}s",
         )
@@ -143,16 +173,7 @@ class KubeNode:
                 while not self._reports.empty() and time.monotonic() < end:
                     self._left.wait(0.05)
             # It sleeps: what fragtui writes goes through kubectl exec, not into the container's log on the node.
-            status, said, why = self._run(
-                "debug",
-                f"node/{self._node}",
-                f"--image={self._image}",
-                "--image-pull-policy=IfNotPresent",
-                "--profile=sysadmin",
-                "--",
-                "sleep",
-                str(_POD_SECONDS),
-            )
+            status, said, why = self._run(*self._debugged)
             if made := _MADE.search(said):
                 self._pod = made[1], made[2]
                 self._made.append(made[1])

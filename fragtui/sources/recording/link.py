@@ -71,6 +71,10 @@ class CommandLink:
         self._child: subprocess.Popen[bytes] | None = None
         self._errors: ChildErrors | None = None
 
+    def shown(self) -> str:
+        """Return what `open` runs, as text. Raises LinkError if this machine lacks the program."""
+        return self.node.exact(self._words)
+
     def open(self) -> None:
         """Start the command. Raises LinkError."""
         self.close()

@@ -61,15 +61,23 @@ def _bar_signs() -> tuple[tuple[Span, str], ...]:
     )
 
 
-def help_lines(keys: Sequence[Key], width: int, few: int = FEW_BLOCKS) -> list[Line]:
+Table = tuple[str, Sequence[tuple[Span, str]]]
+"""A title, and signs with their texts."""
+
+
+def help_lines(
+    keys: Sequence[Key], width: int, few: int = FEW_BLOCKS, tables_after: Sequence[Table] | None = None
+) -> list[Line]:
     """Return the help page: the keys by task, the mouse, the signs; in two columns if there is room.
 
-    Under `few` blocks are few.
+    Under `few` blocks are few. `tables_after` is in place of the signs of a node's screen.
     """
     column = (width - _GAP) // 2 if width >= MIN_TWO_COLUMNS else width
-    tables = [(task, _key_rows(keys, task)) for task in _ORDER]
-    counts = [(sign, text.format(few=few)) for sign, text in _COUNTS]
-    tables += [("Mouse", _MOUSE), ("Zones", counts), ("Signs", (*_SIGNS, *_bar_signs()))]
+    tables: list[Table] = [(task, _key_rows(keys, task)) for task in _ORDER]
+    if tables_after is None:
+        counts = [(sign, text.format(few=few)) for sign, text in _COUNTS]
+        tables_after = (("Zones", counts), ("Signs", (*_SIGNS, *_bar_signs())))
+    tables += [("Mouse", _MOUSE), *tables_after]
     longest = max(cells_of(sign) for _, rows in tables for (sign, _), _ in rows)
     signs = max(_MIN_SIGN, min(_MAX_SIGN, longest + 1))
     blocks = [_block(title, rows, column, signs) for title, rows in tables if rows]

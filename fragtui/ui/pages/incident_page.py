@@ -13,7 +13,7 @@ from fragtui.model.node.indices import blocks_of
 from fragtui.render.facts import Fact
 from fragtui.render.incident_text import count_words, flag_source, incident_facts, incident_title
 from fragtui.text import format_bytes, format_count
-from fragtui.ui.widgets.cells import bar_cells, fit, fit_right, wrap
+from fragtui.ui.widgets.cells import bar_cells, cells_of, fit, fit_right, wrap
 from fragtui.ui.widgets.incident_cells import clock_time, time_ago
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
@@ -24,12 +24,8 @@ PodLines = Callable[[FailureGroup], Sequence[str]]
 def incident_lines(group: FailureGroup, pods: PodLines, page_size: int, width: int) -> list[Line]:
     """Return the page about the newest incident of a group."""
     incident = group.last
-    lines = [
-        line(
-            (incident_title(incident, page_size), "title"),
-            (f"   {clock_time(incident.time)}, {time_ago(incident.time)}", "muted"),
-        )
-    ]
+    when = f"{clock_time(incident.time)}, {time_ago(incident.time)}"
+    lines = _with_note((incident_title(incident, page_size), "title"), (when, "muted"), width)
     if incident.explanation:
         lines += [line((row, "text")) for row in wrap(incident.explanation, width, 8)]
     for text in pods(group):
@@ -40,6 +36,13 @@ def incident_lines(group: FailureGroup, pods: PodLines, page_size: int, width: i
     lines += _zones(incident, width)
     lines += _stack(incident, width)
     return lines
+
+
+def _with_note(words: Span, note: Span, width: int) -> list[Line]:
+    """Return words and a note after them, or below if there is no room."""
+    if cells_of(words[0]) + cells_of(note[0]) + 3 <= width:
+        return [line(words, (f"   {note[0]}", note[1]))]
+    return [line(words), *(line((f"  {row}", note[1])) for row in wrap(note[0], width - 2, 3))]
 
 
 def _facts(group: FailureGroup, width: int) -> list[Line]:
@@ -58,10 +61,11 @@ def _flags(incident: Incident, width: int) -> list[Line]:
     rows = [line(), line((f"Flags{mode}", "title"), (f"  {flag_source(incident)}", "muted"))]
     if incident.gfp is None:
         return [*rows, line(("  unknown: no name was printed and no table of this kernel fits", "muted"))]
+    names = 4 + max((len(name) for name in incident.gfp), default=0)
     for name in incident.gfp:
         rows += [
-            line((fit(f"  {name if index == 0 else ''}", 26), "strong"), (row, "muted"))
-            for index, row in enumerate(wrap(flag_words(name), width - 28, 2) or [""])
+            line((fit(f"  {name if index == 0 else ''}", names), "strong"), (row, "muted"))
+            for index, row in enumerate(wrap(flag_words(name), width - names - 2, 4) or [""])
         ]
     return rows
 
@@ -113,7 +117,7 @@ def _stack(incident: Incident, width: int) -> list[Line]:
     rows = [line(), line(("Stack", "title"), ("  the innermost frame first", "muted"))]
     for place, symbol in enumerate(incident.stack):
         if found is not None and found.frame == place:
-            rows.append(line((f"▸ {symbol}", "strong"), (f"  {found.cause.title}", "strong")))
+            rows += _with_note((f"▸ {symbol}", "strong"), (found.cause.title, "strong"), width)
         else:
             rows.append(line((f"  {symbol}", "muted" if symbol.startswith("?") else "text")))
     if found is not None:

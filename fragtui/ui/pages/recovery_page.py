@@ -17,7 +17,7 @@ from fragtui.render.numbers import short_bytes, span_words
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, price_phrase, verdict
 from fragtui.render.remedy.forecast_text import error_sentence, share_phrase
 from fragtui.render.remedy.remedy_report import cost_phrase
-from fragtui.text import format_block, format_count, format_duration
+from fragtui.text import format_block, format_count
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit, fit_right, spans_width, wrap
@@ -36,7 +36,7 @@ _MAX_BAR_CELLS = 60
 
 
 def summary(remedy_result: RemedyResult) -> str:
-    """Return the result in one sentence for the main screen."""
+    """Return the result for a line of the main screen: the gain first, which a narrow one must not leave out."""
     recovery = remedy_result.recovery
     sentence = (
         remedy_result.outcome.explanation
@@ -46,11 +46,11 @@ def summary(remedy_result: RemedyResult) -> str:
     if recovery.before is None or recovery.after is None:
         return sentence
     block = format_block(recovery.page_size, recovery.order)
-    text = f"{sentence} Blocks of {block}: {format_count(recovery.before)} → {format_count(recovery.after)}"
+    text = f"Blocks of {block}: {format_count(recovery.before)} → {format_count(recovery.after)}"
     gain_decay = remedy_result.gain_decay
     if gain_decay and gain_decay.share is not None and gain_decay.age is not None:
-        text += f"; {share_phrase(gain_decay.share)} {format_duration(gain_decay.age)} later"
-    return text + "."
+        text += f"; {share_phrase(gain_decay.share)} {span_words(gain_decay.age)} later"
+    return f"{text}. {sentence}"
 
 
 def page_title(result: RemedyResult) -> str:

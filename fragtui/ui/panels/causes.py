@@ -25,6 +25,7 @@ _WIDE = 60
 """Cells from which on the causes have their whole names and a bar."""
 _TREND = 4
 """Lines of the failures over time: a blank one, a title, the columns, their axis."""
+_MIN_POINTS = 12
 
 
 class CausesPanel(FramedPanel):
@@ -37,6 +38,11 @@ class CausesPanel(FramedPanel):
         self._made_of: tuple[object, ...] = ()
         self._hidden = 0
         """Sizes without a column."""
+
+    @property
+    def follows_samples(self) -> bool:
+        """Failures come with the log, not with samples."""
+        return False
 
     def framing(self, width: int) -> Framing:
         """Return the title, and how many denials and other reports are counted."""
@@ -123,9 +129,9 @@ def _trend(groups: Sequence[FailureGroup], width: int) -> list[Line]:
     if not known:
         return []
     first, last = min(known)[0], max(known)[0]
-    if (seconds := last - first) < 1:
-        return []
     points = min(width, 60)
+    if (seconds := last - first) < 1 or points < _MIN_POINTS:
+        return []
     parts: Counter[int] = Counter()
     for at, count in known:
         if (place := place_in(at, last, seconds, points)) is not None:

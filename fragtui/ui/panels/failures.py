@@ -67,6 +67,11 @@ class FailuresPanel(ListPanel[FailureRow]):
         self._pods: dict[Hashable, tuple[str, ...]] = {}
         self._pods_of: PodUpdate | None = None
 
+    @property
+    def follows_samples(self) -> bool:
+        """Failures come with the log, not with samples."""
+        return False
+
     def items(self) -> Sequence[FailureRow]:
         """Return the groups, the newest first, each with its members if it is unfolded."""
         groups = self._session.failures.rows

@@ -8,7 +8,7 @@ from textual.events import Click
 
 from fragtui.text import counted
 from fragtui.ui.keys import Key, Keys
-from fragtui.ui.session import Session
+from fragtui.ui.screen_state import ScreenState
 from fragtui.ui.widgets.cells import fit_spans, spans_width
 from fragtui.ui.widgets.incident_cells import notice_spans
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
@@ -19,7 +19,7 @@ class KeyFooter(LinesWidget):
 
     ground = "line"
 
-    def __init__(self, session: Session, keys: Keys) -> None:
+    def __init__(self, session: ScreenState, keys: Keys) -> None:
         super().__init__(id="keys")
         self._session = session
         self._keys = tuple(sorted((key for key in keys if key.footer), key=lambda key: key.command == "quit"))
@@ -44,10 +44,8 @@ class KeyFooter(LinesWidget):
 
     def _is_useful(self, key: Key) -> bool:
         """Return whether a key does something now."""
-        if key.command == "recovery":
-            return self._session.remedy_result is not None
-        if key.command == "pause":
-            return not self._session.saved
+        if not self._session.is_useful(key.command):
+            return False
         return self.screen.check_action(key.action.partition("(")[0], ()) is not None
 
     def _message(self, width: int) -> Line:

@@ -54,6 +54,8 @@ class PanelRows(NamedTuple):
     causes: int
     pods: int
     consumers: int
+    other_timeline: int
+    """Lines of the timeline of the other length of history, below short lists."""
     message: int
     framed: bool
     side_by_side: bool
@@ -85,20 +87,24 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
     lists = [failures, pods]
     if content.consumers:
         lists = [failures, pods, consumers] if content.pods else [failures, consumers]
-    obstacles = timeline = causes = 0
+    obstacles = timeline = causes = other_timeline = 0
 
     if side_by_side:
         timeline = _share(room, (zones, 8), (sizes, sizes.wanted), (zones, zones.wanted))
         if timeline >= OBSTACLES:
             obstacles, timeline = OBSTACLES, timeline - OBSTACLES
         table = TABLE if content.groups >= MIN_GROUPS else 0
-        causes = _share(room - table, *_grow(lists, heads + 2), *_more(lists))
+        rest = _share(room - table, *_grow(lists, heads + 2), *_more(lists))
         if table:
-            causes += table
+            causes = table + rest
+        elif rest >= MIN_CHART:
+            other_timeline = rest
         else:
-            failures.lines, causes = failures.lines + causes, 0
-        if timeline < (content.nodes + 3 if many else MIN_CHART) or not content.has_history:
+            (pods if content.pods else failures).lines += rest
+        if timeline < (content.nodes + 3 if many else MIN_CHART):
             sizes.lines, timeline = sizes.lines + timeline, 0
+        if not content.has_history:  # Nothing is left to show of saved files: empty lines, rather than empty frames.
+            timeline = other_timeline = 0
     else:
         # On a narrow screen the failures' count is in their rule; the rows go to the pods that they block.
         first, third, more = _grow(lists, heads + 2), _grow(lists, heads + 3), _more(lists)
@@ -130,6 +136,7 @@ def allocate_rows(width: int, height: int, content: Content, *, extra: int = 0) 
         causes=causes,
         pods=pods.lines,
         consumers=consumers.lines,
+        other_timeline=other_timeline,
         message=message,
         framed=framed,
         side_by_side=side_by_side,

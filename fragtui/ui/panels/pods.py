@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from fragtui.model.node.source_state import Sight, SourceState
@@ -45,6 +46,8 @@ _OTHERS = "others"
 _SIGNS = {"live": "●", "connecting": "◌", "waiting": "◌", "absent": "○", "refused": "✗", "nothing": "○", "off": "○"}
 _WITH_RETRY = 92
 """Cells from which on a row has the time of the next try."""
+_TITLE_EDGES = 6
+"""Cells beside a name in the title of its page; a longer one is also in the page, whole."""
 _EMPTY = {Sight.LOOKED: "none ", Sight.BLIND: "unknown ", Sight.NOTHING: "no kubelet here ", Sight.PENDING: "reading "}
 
 
@@ -72,6 +75,11 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
         self._update: PodUpdate | None = None
         self._view = 0
         self._waiting: WaitingPods | None = None
+
+    @property
+    def follows_samples(self) -> bool:
+        """A listed pod has waited for so many seconds."""
+        return bool(self._session.listed_pods)
 
     def items(self) -> Sequence[StuckPod | OtherPods]:
         """Return the rows."""
@@ -177,7 +185,8 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
     def _sources(self, room: int | None = None) -> Spans:
         """Return how the sources are doing; those that have room if it is given."""
         sources = self._session.pods.sources if self._session.pods else ()
-        words = [f"{_SIGNS.get(source.state, '?')} {source.name}: {state_word(source)}" for source in sources]
+        states = groupby(sources, key=lambda source: (_SIGNS.get(source.state, "?"), state_word(source)))
+        words = [f"{sign} {', '.join(source.name for source in same)}: {word}" for (sign, word), same in states]
         while room is not None and len(words) > 1 and cells_of("  ".join(words)) > room:
             words.pop()
         return (("  ".join(words), "muted"),) if sources else ()
@@ -231,7 +240,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
             retry = seconds_to_try(item, CLOCK.now())
             told = (*told, (f"{'?' if retry is None else retry_words(retry):<10} ", "text" if retry else "muted"))
         link = f"⇐ kernel ({item.links[0].confidence}) " if item.links else ""
-        if cells_of(link) > width - spans_width(told) + 1:
+        if link and cells_of(link) > width - spans_width(told) + 1:
             link = f"⇐ {item.links[0].confidence} "
         # What a narrow panel cuts off must be the words, which Enter shows whole.
         return (*told, (link, "strong"), (pod_reason(item), style))
@@ -255,7 +264,9 @@ def _text(pod: StuckPod) -> str:
 
 def pod_lines(pod: StuckPod, sources: Sequence[SourceState], width: int) -> list[Line]:
     """Return the page about one pod: the evidence, and what is missing."""
-    lines = [line((state_words(pod, CLOCK.now()), "text"))]
+    whole = wrap(pod_name(pod), width, 6) if cells_of(pod_name(pod)) > width - _TITLE_EDGES else []
+    lines = [line((row, "strong")) for row in whole]
+    lines += [line((row, "text")) for row in wrap(state_words(pod, CLOCK.now()), width, 4)]
     if pod.after_remedy:
         lines.append(line((f"after the remedy: {pod.after_remedy}", "good")))
     styles = {"cause": "bad" if pod.memory else "warn", "error": "muted"}

@@ -17,7 +17,7 @@ from fragtui.ui.panels.migratetypes import typed_bar, types_of
 from fragtui.ui.panels.timeline import mark_signs
 from fragtui.ui.panels.zones import short
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import bar_cells, fit, fit_clauses, fit_right
+from fragtui.ui.widgets.cells import bar_cells, cells_of, fit, fit_clauses, fit_right
 from fragtui.ui.widgets.framed import FramedPanel, Framing
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
@@ -103,11 +103,13 @@ class SizesPanel(FramedPanel):
         self._history = columns.history
         rows = fold(len(zone.free_blocks), session.order, height - 1)
         drawing = _Drawing(session, snapshot, judged, before, columns, span)
+        if height < 2:
+            return [drawing.row(SizeRow(session.order, session.order))]
         lines = [drawing.axis(), *(drawing.row(row) for row in rows)]
         if columns.history and len(lines) < height:
             lines.append(drawing.marks())
         if len(lines) < height:
-            lines.append(line((fit(_note(session, snapshot), width), "muted")))
+            lines.append(line((fit(_note(session, snapshot, width), width), "muted")))
         if len(lines) < height and not session.saved:
             lines.append(line((fit_clauses(rate_words(session.rates.rates), width, ","), "muted")))
         return lines
@@ -173,6 +175,7 @@ class _Drawing:
         self._session = session
         self._size = snapshot.host.page_size
         self._judged = judged
+        self._pages = judged.zone.blocks.free_pages
         self._before = before.free_blocks if before else None
         self._columns = columns
         self._span = span
@@ -210,7 +213,7 @@ class _Drawing:
         columns, asked = self._columns, row.first <= self._session.order <= row.last
         judged = self._judged
         counts = judged.zone.free_blocks[row.first : row.last + 1]
-        count, pages = sum(counts), judged.zone.blocks.free_pages
+        count = sum(counts)
         bad = self._missing(row) and row.first <= self._session.order
         number: Span = (short(count), "bad" if bad else "strong" if count else "muted")
         spans: list[Span] = [
@@ -224,7 +227,7 @@ class _Drawing:
             spans.append((fit_right(number[0], 9), number[1]))
             if columns.share:
                 share = sum(held << order for order, held in enumerate(counts, row.first)) * 100
-                spans.append((fit_right(_percent(share, pages) if count else "", columns.share), "muted"))
+                spans.append((fit_right(_percent(share, self._pages) if count else "", columns.share), "muted"))
         if columns.indices:
             index = judged.fragmentation[row.last]
             fragmented = format_index(index).strip() if index >= 0 else "    –"
@@ -253,7 +256,7 @@ class _Drawing:
             legend.pop()
         spans: list[Span] = [(" " * (width - used), "text")]
         spans += [span for pair in legend for span in pair]
-        spans += _runs(mark_signs(session, points, ("·", "grid")))
+        spans += _runs(mark_signs(session, self._seconds, points, ("·", "grid")))
         return line(*spans)
 
     def _name(self, row: SizeRow) -> str:
@@ -362,8 +365,8 @@ def _percent(hundredfold: int, pages: int) -> str:
     return f"{share:.0f} %" if share >= 1 else "<1 %"
 
 
-def _note(session: Session, snapshot: Snapshot) -> str:
-    """Return what the view was made from: the baseline's and the migratetypes' age."""
+def _note(session: Session, snapshot: Snapshot, width: int) -> str:
+    """Return what the view was made from: the baseline's and the migratetypes' age, and what reading those took."""
     notes = []
     if session.baseline and not session.saved:
         # Not by the wall clock, which may be set while the screen runs.
@@ -375,5 +378,8 @@ def _note(session: Session, snapshot: Snapshot) -> str:
         notes.append(f"migratetypes unknown: /proc/pagetypeinfo: {why}" if why else "migratetypes: not read yet")
     else:
         age = span_words(max(0.0, snapshot.monotonic - reading.at))
-        notes.append(f"migratetypes {age} old (reading took {reading.cost * 1000:.1f} ms)")
+        notes.append(f"migratetypes {age} old")
+        took = f" (reading took {reading.cost * 1000:.1f} ms)"
+        if cells_of(text := " · ".join(notes) + took) <= width:
+            return text
     return " · ".join(notes)

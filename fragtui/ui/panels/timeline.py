@@ -8,20 +8,29 @@ from itertools import groupby
 from fragtui.render.numbers import short_bytes, span_words
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import SPARKS, fit_right, spans_width
-from fragtui.ui.widgets.framed import FramedPanel, Framing
+from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_share
 from fragtui.ui.widgets.rows import Line, Span, line
 
 _LABEL = 6
+_WORDY = 80
+"""Cells from which on the title says what is counted."""
 _REMEDY, _DENIED, _MEMORY = "▼", "✗", "▲"
 
 
 class Timeline(FramedPanel):
     """A column a moment, on the bars' scale; under it the remedies and denials of that moment, and the time."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__(id="timeline")
+    def __init__(self, session: Session, *, other: bool = False) -> None:
+        super().__init__(id="other-timeline" if other else "timeline")
         self._session = session
+        self._other = other
+        """Whether it covers the other length of history than the one that was chosen."""
+
+    @property
+    def _seconds(self) -> float:
+        session = self._session
+        return session.other_history_seconds if self._other else session.history_seconds
 
     def framing(self, width: int) -> Framing:
         """Return which size this is about, and for how long."""
@@ -29,10 +38,11 @@ class Timeline(FramedPanel):
         if session.snapshot is None:
             return Framing((("Timeline", "title"),))
         size = short_bytes(session.snapshot.host.page_size << session.order)
+        what = " that kernel requests may take, in all zones" if width >= _WORDY else " in all zones"
         return Framing(
-            ((f"Blocks of {size}", "title"), (" that kernel requests may take, in all zones", "muted")),
-            ((f"last {span_words(session.history_seconds)}", "muted"),),
-            ((_last_change(session), "muted"),),
+            ((f"Blocks of {size}", "title"), (what, "muted")),
+            ((f"last {span_words(self._seconds)}", "muted"),),
+            _last_change(session, self._seconds),
         )
 
     def body(self, width: int, height: int) -> Sequence[Line]:
@@ -45,23 +55,23 @@ class Timeline(FramedPanel):
         if points < 12 or room < 2:
             return []
         keys = [zone.zone.key for zone in session.judgement.zones if zone.target]
-        series = session.history.series(keys, session.order, session.history_seconds, points)
+        series = session.history.series(keys, session.order, self._seconds, points)
         span = decades(value for value in series if value is not None)
         few = session.thresholds.low_blocks
-        rows = [_chart_row(series, span, room, row, few) for row in range(room)]
-        return [*rows, _marks(session, points), _axis(session, points)]
+        rows = [chart_row(series, span, room, row, few) for row in range(room)]
+        return [*rows, _marks(session, self._seconds, points), _axis(session, self._seconds, points)]
 
 
-def _last_change(session: Session) -> str:
+def _last_change(session: Session, seconds: float) -> Spans:
     """Return the last change of the node's memory that the chart covers, and its age; empty if there is none."""
     if session.snapshot is None or not session.memory_changes:
-        return ""
+        return ()
     at, what = session.memory_changes[-1]
     age = session.snapshot.monotonic - at
-    return f"{_MEMORY} {what}, {span_words(age)} ago" if age < session.history_seconds else ""
+    return ((f"{_MEMORY} {what}, {span_words(age)} ago", "muted"),) if age < seconds else ()
 
 
-def _chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
+def chart_row(series: Sequence[int | None], span: int, room: int, row: int, few: int) -> Line:
     """Return one row of the chart, 0 the topmost; under `few` blocks are few."""
     floor = (room - 1 - row) * 8
     spans: list[Span] = [(fit_right(_label(span, room, row), _LABEL) + " ", "muted")]
@@ -90,21 +100,20 @@ def _label(span: int, room: int, row: int) -> str:
     return ""
 
 
-def _marks(session: Session, points: int) -> Line:
+def _marks(session: Session, seconds: float, points: int) -> Line:
     """Return the line of what happened."""
     spans: list[Span] = [(" " * (_LABEL + 1), "text")]
-    for style, same in groupby(mark_signs(session, points, (" ", "text")), key=lambda sign: sign[1]):
+    for style, same in groupby(mark_signs(session, seconds, points, (" ", "text")), key=lambda sign: sign[1]):
         spans.append(("".join(sign for sign, _ in same), style))
     return line(*spans)
 
 
-def mark_signs(session: Session, points: int, none: Span) -> list[Span]:
-    """Return the sign of what happened in each of `points` parts of the history, `none` for nothing.
+def mark_signs(session: Session, seconds: float, points: int, none: Span) -> list[Span]:
+    """Return the sign of what happened in each of `points` parts of the last seconds, `none` for nothing.
 
     A remedy in the same part as a denial is drawn after it, one of them in a free part beside: neither hides the other.
     Both outweigh a change of memory.
     """
-    seconds = session.history_seconds
     denied, changed = session.refusals_in(seconds, points), session.memory_changes_in(seconds, points)
     signs = [
         (_DENIED, "bad") if place in denied else (_MEMORY, "warn") if place in changed else none
@@ -118,9 +127,9 @@ def mark_signs(session: Session, points: int, none: Span) -> list[Span]:
     return signs
 
 
-def _axis(session: Session, points: int) -> Line:
+def _axis(session: Session, seconds: float, points: int) -> Line:
     memory = f"  {_MEMORY} memory" if session.memory_changes else ""
-    ends = (f"{span_words(session.history_seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy{memory}", "now")
+    ends = (f"{span_words(seconds)} ago", f"{_DENIED} denied  {_REMEDY} remedy{memory}", "now")
     gap = points - sum(spans_width(((end, ""),)) for end in ends)
     if gap < 2:
         return line((" " * (_LABEL + 1) + fit_right("now", points), "muted"))

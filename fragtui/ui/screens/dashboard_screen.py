@@ -2,60 +2,50 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from textual.app import ComposeResult
-from textual.events import Key, ScreenResume
-from textual.screen import Screen
+from textual.events import Key
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.verdict import Thresholds
 from fragtui.render.pod_text import pod_name
 from fragtui.ui.dashboard import Dashboard
-from fragtui.ui.keys import KEYS, SAVE_MENU, KeyMap, Keys, key_names, rebound, with_menu, write_keys
-from fragtui.ui.messages import Crashed, Mailbox
+from fragtui.ui.keys import SAVE_MENU, KeyMap, Keys, with_menu, write_keys
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pod_links import pods_linked_to
 from fragtui.ui.panels.pods import OtherPods, PodsPanel, pod_lines
 from fragtui.ui.panels.zones import ZonesPanel
+from fragtui.ui.screens.main_screen import MainScreen
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.palette import THEMES
-from fragtui.ui.widgets.resilient import surviving_errors
 
-if TYPE_CHECKING:  # What a key opens or writes is imported then: 8 ms of CPU that the first bars would wait for.
-    from fragtui.ui.widgets.page import Build
+if TYPE_CHECKING:
     from fragtui.ui.wiring import ScreenRecorder
 
 
-class DashboardScreen(Screen[None]):
-    """Owns a dashboard and a mailbox; a subclass adds the source of updates."""
+class DashboardScreen(MainScreen):
+    """Owns a dashboard; a subclass adds the source of updates."""
 
-    KEYS: ClassVar[Keys] = KEYS
+    session: Session
 
-    def __init__(self, order: int | None, thresholds: Thresholds, keymap: KeyMap) -> None:
-        super().__init__()
-        self.session = Session(manual_order=order, thresholds=thresholds)
-        self.keys = rebound(self.KEYS, keymap)
-        """The keys of the user."""
-        self.save_keys = rebound(SAVE_MENU, keymap)
-        """Those of the save menu."""
-        self.session.key_names = key_names(self.keys)
-        self.dashboard = Dashboard(self.session, self.keys)
-        self.mail = Mailbox(self.post_message)
-        """The mailbox for other threads' messages to the screen."""
+    def __init__(
+        self,
+        order: int | None,
+        thresholds: Thresholds,
+        keymap: KeyMap,
+        make: Callable[..., Session] = Session,
+        dashboard: Callable[[Session, Keys], Dashboard] = Dashboard,
+        save_keys: Keys = SAVE_MENU,
+    ) -> None:
+        super().__init__(make(manual_order=order, thresholds=thresholds), keymap, save_keys)
+        self.dashboard = dashboard(self.session, self.keys)
         self.early: Snapshot | None = None
         """The newest snapshot; it may come before the screen can take messages."""
-        self._notice_timer: asyncio.TimerHandle | None = None
-        self._resumed = False
-        """Whether the screen was shown before."""
-        self.unread = False
-        """Whether the terminal is not read, so that nothing is drawn."""
         self._latest = time.monotonic()
         """When the last update came, monotonic seconds."""
 
@@ -71,49 +61,23 @@ class DashboardScreen(Screen[None]):
         # Before the screen's own first layout, so that nothing is laid out twice.
         self.dashboard.share_out(self.app.size)
 
-    def on_screen_resume(self, event: ScreenResume) -> None:
-        """Keep the styles that each widget got when it was mounted: computed again, the first bars would wait 4 ms."""
-        event.refresh_styles &= self._resumed
-        self._resumed = True
-
-    def on_unmount(self) -> None:
-        """Stop the timer."""
-        if self._notice_timer is not None:
-            self._notice_timer.cancel()
-
     def on_resize(self) -> None:
         """Distribute the lines again."""
         self.dashboard.share_out()
 
-    def on_mail_arrived(self) -> None:
-        """Handle the messages in the mailbox; to post each to this screen would take as long as to redraw a panel."""
-        for message in self.mail.empty():
-            if handler := getattr(self, message.handler_name, None):
-                handler(message)
-
-    @surviving_errors
-    def on_crashed(self, message: Crashed) -> None:
-        """Report that a reader failed, with its traceback."""
-        self.notify(message.traceback.strip().splitlines()[-1], title="A reader failed", severity="error", markup=False)
+    def show_messages(self) -> None:
+        """Draw the newest message, in its row or over the top line."""
+        self.dashboard.show_messages()
 
     def update_status(self) -> None:
         """Set the session's status and its line about remedies."""
         raise NotImplementedError
 
-    def show(self) -> None:
-        """Redraw the panels that changed, unless the terminal is not read."""
+    def show(self, *, sampled: bool = False) -> None:
+        """Redraw the panels that changed, unless the terminal is not read; with `sampled` only a sample is new."""
         if not self.unread:
             self.update_status()
-            self.dashboard.show()
-
-    def rest(self, unread: bool) -> None:
-        """Draw nothing while the terminal is not read."""
-        if unread != self.unread:
-            self.unread = unread
-            self.show()
-
-    def close(self) -> None:
-        """Stop what the screen started."""
+            self.dashboard.show(sampled=sampled)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Disable the keys of remedies that can't be run here."""
@@ -144,7 +108,10 @@ class DashboardScreen(Screen[None]):
 
     def action_baseline(self) -> None:
         """Set the baseline mark."""
+        before = self.session.baseline
         self.session.mark(f"key {self.session.key('baseline')}")
+        if self.session.baseline is not before:
+            self.notify("Baseline set: bars and counts are compared with this moment.", markup=False)
         self.show()
 
     def action_by_type(self) -> None:
@@ -215,12 +182,6 @@ class DashboardScreen(Screen[None]):
         else:
             self.notify("Nothing is listed here.", markup=False)
 
-    def open_page(self, title: str, lines: Build) -> None:
-        """Show a page over this screen."""
-        from fragtui.ui.widgets.page import PageScreen  # noqa: PLC0415
-
-        self.app.push_screen(PageScreen(title, lines))
-
     def action_filter(self) -> None:
         """Have the keys that follow filter the focused list, or the failures."""
         pods, failures = self.dashboard.panel(PodsPanel), self.dashboard.panel(FailuresPanel)
@@ -264,31 +225,6 @@ class DashboardScreen(Screen[None]):
         self.app.copy_to_clipboard(json_line(row.group.last.to_json()))
         self.notify("Copied, if the terminal allows it (OSC 52).", markup=False)
 
-    def action_messages(self) -> None:
-        """Show what was reported."""
-        from fragtui.ui.pages.notices_page import notice_lines  # noqa: PLC0415
-
-        notices = self.session.notices
-        self.open_page("Messages", lambda width: notice_lines(notices, width))
-
-    @property
-    def running(self) -> tuple[str, ...]:
-        """A sentence for each thing that runs and would end with fragtui."""
-        return ()
-
-    @surviving_errors
-    def show_notice(self) -> None:
-        """Draw the newest message, and draw again when it is no longer fresh."""
-        if self._notice_timer is not None:
-            self._notice_timer.cancel()
-            self._notice_timer = None
-        if self.unread or not self.is_mounted:
-            return
-        self.dashboard.show_messages()
-        if not self.session.notice_row and (notice := self.session.notices.fresh) is not None:
-            wait = notice.ends - time.monotonic() + 0.05
-            self._notice_timer = asyncio.get_running_loop().call_later(wait, self.call_next, self.show_notice)
-
     @property
     def recorder(self) -> ScreenRecorder | None:
         """What records; None if there is nothing to record."""
@@ -322,8 +258,3 @@ class DashboardScreen(Screen[None]):
 
         keys, few = with_menu(self.keys, self.save_keys), self.session.thresholds.low_blocks
         self.open_page("Keys and signs", lambda width: help_lines(keys, width, few))
-
-    def action_next_theme(self) -> None:
-        """Take the next theme."""
-        self.app.theme = THEMES[(THEMES.index(self.app.theme) + 1) % len(THEMES)]
-        self.notify(self.app.theme, timeout=2, markup=False)

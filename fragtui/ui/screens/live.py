@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 import time
 from collections.abc import Callable
@@ -40,8 +41,7 @@ if TYPE_CHECKING:  # It takes 60 ms of CPU, and no remedy is needed for the firs
     from fragtui.ui.screens.trace_controller import TraceController
 
 _AFTER_BARS = 0.1
-"""Seconds after the first bars at which the other readers start: earlier, they would delay the thread that writes the
-bars."""
+"""Seconds after the first bars at which the other readers start: earlier, they would delay the bars' output."""
 _LATE_SECONDS = 1.2
 """Seconds that a change which is not urgent waits for a sample, to be drawn with it."""
 _URGENT_SECONDS = 1.0
@@ -98,14 +98,15 @@ class LiveScreen(DashboardScreen):
             self._sampler.tick_now()
         super().rest(unread)
 
-    def show(self) -> None:
+    def show(self, *, sampled: bool = False) -> None:
         """Redraw the panels that changed; while the terminal is not read, only set the sampling interval."""
         if self._late_draw is not None:
             self._late_draw.cancel()
             self._late_draw = None
+            sampled = False
         if self.unread:
             self._sampler.resting = not self._needs_samples
-        super().show()
+        super().show(sampled=sampled)
 
     @property
     def recorder(self) -> ScreenRecorder | None:
@@ -126,7 +127,7 @@ class LiveScreen(DashboardScreen):
     @surviving_errors
     def on_sampled(self, message: Sampled) -> None:
         """Take a snapshot."""
-        changes = self.session.memory_changes
+        changes, is_first = self.session.memory_changes, self.session.snapshot is None
         newest = changes[-1] if changes else None
         accepted = message.snapshot is not self.session.snapshot and self.session.accept(message.snapshot)
         if changes and changes[-1] is not newest:
@@ -135,7 +136,7 @@ class LiveScreen(DashboardScreen):
         self._latest = time.monotonic()
         self._beat_in(self._sampler.interval + 1.0)
         if accepted:
-            self.show()
+            self.show(sampled=not is_first)
             self._look_for_consumers()
         if self.remedies is not None:
             self.remedies.see(message.snapshot, self._sampler.interval)
@@ -149,6 +150,9 @@ class LiveScreen(DashboardScreen):
 
     @surviving_errors
     def _start_rest(self) -> None:
+        if not gc.isenabled():  # Off for the start: what exists now stays, and no collection looks at it again.
+            gc.freeze()
+            gc.enable()
         self._sampler.tick_now()
         self._ready_remedies()
         self._readers.start()
@@ -235,10 +239,7 @@ class LiveScreen(DashboardScreen):
         self._ready_trace().open()
 
     def _beat_in(self, seconds: float) -> None:
-        """Schedule `_heartbeat` for this many seconds from now; the next snapshot postpones it.
-
-        Not by a timer of Textual: that is a task that wakes even if there is nothing to do.
-        """
+        """Schedule `_heartbeat`; the next snapshot postpones it. A Textual timer is a task that always wakes."""
         if self._heartbeat_timer is not None:
             self._heartbeat_timer.cancel()
         self._heartbeat_timer = asyncio.get_running_loop().call_later(seconds, self.call_next, self._heartbeat)

@@ -142,5 +142,5 @@ def _save_aside(app: App[Any], save: Callable[[], str], done: str, failed: str) 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
+        return printable(f"{error.strerror}: {error.filename}")  # A line that is cut must keep the reason.
     return shortage(error) or printable(f"{type(error).__name__}: {error}")

@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from fragtui.ui.widgets.glyphs import GLYPHS
+
 if TYPE_CHECKING:
     from fragtui.ui.widgets.rows import Span
 
 SPARKS = "▁▂▃▄▅▆▇█"
+_ONE_CELL = GLYPHS.union(map(chr, range(32, 127)))
+"""Rich would look each character of a text with one of the glyphs up in a table."""
 
 
 def cells_of(text: str) -> int:
     """Return how many cells a text takes."""
     # Nearly every text is ASCII, and is asked for some hundred times a tick.
-    return len(text) if text.isascii() else cell_len(text)
+    return len(text) if text.isascii() or _ONE_CELL.issuperset(text) else cell_len(text)
 
 
 def fit(text: str, width: int) -> str:
@@ -82,7 +86,10 @@ def fit_right(text: str, width: int) -> str:
 
 def spans_width(spans: Sequence[Span]) -> int:
     """Return how many cells the spans take."""
-    return sum(cells_of(text) for text, _ in spans)
+    width = 0
+    for text, _ in spans:
+        width += len(text) if text.isascii() else cells_of(text)
+    return width
 
 
 def fit_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[Span, ...]:

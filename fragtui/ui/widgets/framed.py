@@ -10,6 +10,8 @@ from fragtui.ui.widgets.cells import fit_spans, spans_width
 from fragtui.ui.widgets.rows import Line, LinesWidget, Span, line
 
 Spans = tuple[Span, ...]
+_MIN_TITLE = 4
+"""Spans of a title and one count between blanks."""
 
 
 class Framing(NamedTuple):
@@ -83,7 +85,7 @@ def _joined(left: Spans, right: Spans) -> Spans:
 
 
 def _edge(start: str, left: Spans, right: Spans, end: str, width: int, border: str) -> Line:
-    """Return an upper or lower edge: without room for all, the title's counts are cut, else the right text goes."""
+    """Return an upper or lower edge: without room for all, the title's muted last counts go, others are cut."""
     if left:
         left = ((" ", "muted"), *left, (" ", "muted"))
     if right:
@@ -92,6 +94,8 @@ def _edge(start: str, left: Spans, right: Spans, end: str, width: int, border: s
     if spans_width(left) > room:
         left = fit_spans(left, (), room)
     spare = room - spans_width(right) - 1
+    while right and len(left) > _MIN_TITLE and left[-2][1] == "muted" and spans_width(left) > spare:
+        left = (*left[:-2], left[-1])
     if right and spans_width(left) > spare >= spans_width(left[:2]) + 2:
         left = fit_spans(left, (), spare)
     gap = room - spans_width(left) - spans_width(right)

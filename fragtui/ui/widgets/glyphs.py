@@ -97,6 +97,8 @@ _TO_ASCII = {
     "━": "=",
     "\u00a0": " ",
 }
+GLYPHS = frozenset("".join(_TO_ASCII))
+"""Every glyph that is drawn; each takes one cell."""
 _CONSOLE = str.maketrans({glyph: plain for glyphs, plain in _TO_CONSOLE.items() for glyph in glyphs})
 _ASCII = str.maketrans({glyph: plain for glyphs, plain in _TO_ASCII.items() for glyph in glyphs})
 _IN_CONSOLE_FONT = frozenset("▌▐▀▄█░▒▓■►◄▲▼•·√║═─│┌┐└┘├┤┬┴┼→←↑↓°±≥≤÷≈¬«»µßäöüÄÖÜéèêëàâáíóúñÑçÇæÆåÅ")

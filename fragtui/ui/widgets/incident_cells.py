@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from fragtui.text import format_duration
+from fragtui.render.numbers import ago_words
 from fragtui.ui.clock import CLOCK
 
 if TYPE_CHECKING:
@@ -37,4 +37,4 @@ def notice_spans(notice: Notice) -> tuple[Span, ...]:
 
 def time_ago(at: float | None) -> str:
     """Return the age of a moment as text."""
-    return "at an unknown time" if at is None else f"{format_duration(max(0.0, CLOCK.now() - at))} ago"
+    return ago_words(None if at is None else CLOCK.now() - at)

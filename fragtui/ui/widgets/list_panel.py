@@ -179,6 +179,9 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
         self.changed_view += 1
         self.selected_key = group
         self._scrolled = False
+        self._read()
+        if unfold and any(self.group(item) == group for item in self._items[self._shown.stop :]):
+            self._top = group  # Else its members would be below the view.
         self.rebuild()
         return True
 

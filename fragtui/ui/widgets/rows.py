@@ -73,6 +73,11 @@ class LinesWidget(Widget):
     ground: ClassVar[str] = "screen"
     """The place that lines stand on: one of `GROUNDS`."""
 
+    @property
+    def follows_samples(self) -> bool:
+        """Whether a new sample may change the lines, by what it read or by ages in seconds."""
+        return True
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id, markup=False)
         self._lines: tuple[Line, ...] = ()
@@ -88,18 +93,21 @@ class LinesWidget(Widget):
 
     def rebuild(self) -> None:
         """Build the lines again and repaint those that differ."""
+        if changed := self.rebuilt():
+            self.refresh(*changed)
+
+    def rebuilt(self) -> list[Region]:
+        """Build the lines again and return the regions of those that differ, which the caller is to repaint."""
         width, height = self.outer_size
         if not width or not height:
-            return
+            return []
         before, built = self._lines, self._built(width, height)
         same = [old == new for old, new in zip(before, built, strict=False)]
         # The same line object is not drawn again.
         self._lines = tuple(old if kept else new for kept, old, new in zip(same, before, built, strict=False))
         self._lines += built[len(same) :]
         same += [False] * abs(len(before) - len(built))
-        changed = [Region(0, y, width, 1) for y, kept in enumerate(same) if not kept]
-        if changed:
-            self.refresh(*changed)
+        return [Region(0, y, width, 1) for y, kept in enumerate(same) if not kept]
 
     def _built(self, width: int, height: int) -> tuple[Line, ...]:
         """Return the lines, or one that reports that they could not be built: the other panels continue."""

@@ -117,19 +117,29 @@ def printed(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def series(
-    instance: str, zones: dict[str, tuple[int, ...]], *, spare: int | None, protections: int = 3
+    instance: str,
+    zones: dict[str, tuple[int, ...]],
+    *,
+    spare: int | None,
+    protections: int = 3,
+    reserve: int = 29_000,
+    numa_node: int = 0,
 ) -> dict[str, str]:
-    """Return series of node_exporter as promtool takes them; `spare` pages are above the watermark."""
+    """Return series of node_exporter as promtool takes them; `spare` pages are above the watermark.
+
+    `reserve` is the lowmem reserve of ZONE_DMA, where it is not the only zone.
+    """
     found = {}
     for zone, blocks in zones.items():
-        labels = f'node="0",zone="{zone}",instance="{instance}",job="n"'
+        labels = f'node="{numa_node}",zone="{zone}",instance="{instance}",job="n"'
         for order, count in enumerate(blocks):
             found[f'node_buddyinfo_blocks{{size="{order}",{labels}}}'] = f"{count}x5"
         if spare is not None:
             found[f"node_zoneinfo_nr_free_pages{{{labels}}}"] = f"{1000 + spare}x5"
             found[f"node_zoneinfo_min_pages{{{labels}}}"] = "1000x5"
             for index in range(protections):
-                found[f"node_zoneinfo_protection_{index}{{{labels}}}"] = "0x5"
+                pages = reserve if index and zone == "DMA" and len(zones) > 1 else 0
+                found[f"node_zoneinfo_protection_{index}{{{labels}}}"] = f"{pages}x5"
     return found
 
 
@@ -159,19 +169,25 @@ NODES = {
     "ppc64le": series("ppc64le", {"Normal": (0, 0, 0, 0, 5, 0, 0, 0, 1)}, spare=600, protections=2),
     "arm64-dma": series("arm64-dma", {"DMA": (0, 0, 0, 0, 7, 0, 0, 0, 0, 0, 0)}, spare=600),
     "arm64-13": series("arm64-13", {"Normal": (0,) * 13 + (2,)}, spare=600),
+    "x86-vm": series("x86-vm", {"DMA": DMA, "Normal": FRAGMENTED}, spare=2600, reserve=1960),
+    "sockets": series("sockets", {"Normal": HEALTHY}, spare=600)
+    | series("sockets", {"Normal": HEALTHY}, spare=10, numa_node=1),
     "no-zoneinfo": series("no-zoneinfo", {"Normal": HEALTHY}, spare=None),
 }
 HEALTHY_4 = sum(count << (order - 4) for order, count in enumerate(HEALTHY) if order >= 4)
 BLOCKS: dict[int, dict[str, int | None]] = {
     4: {
         "x86": 2 + 2 * 3 + 32 + 64, "x86-low": HEALTHY_4, "x86-none": 0, "ppc64le": 5 + 16, "arm64-dma": 7,
-        "arm64-13": 2 << 9, "no-zoneinfo": HEALTHY_4,
+        "arm64-13": 2 << 9, "x86-vm": 0, "sockets": 2 * HEALTHY_4, "no-zoneinfo": HEALTHY_4,
     },
-    9: {"x86": 3, "x86-low": 1810, "x86-none": 0, "ppc64le": None, "arm64-dma": 0, "arm64-13": 32, "no-zoneinfo": 1810},
+    9: {
+        "x86": 3, "x86-low": 1810, "x86-none": 0, "ppc64le": None, "arm64-dma": 0, "arm64-13": 32, "x86-vm": 0,
+        "sockets": 3620, "no-zoneinfo": 1810,
+    },
 }  # fmt: skip
 ABOVE: dict[int, dict[str, int | None]] = {
-    4: BLOCKS[4] | {"x86-low": 0, "no-zoneinfo": None},
-    9: BLOCKS[9] | {"x86-low": 0, "no-zoneinfo": None},
+    4: BLOCKS[4] | {"x86-low": 0, "x86-vm": 16 + 32 + 3 * 64, "sockets": HEALTHY_4, "no-zoneinfo": None},
+    9: BLOCKS[9] | {"x86-low": 0, "x86-vm": 1 + 3 * 2, "sockets": 1810, "no-zoneinfo": None},
 }
 """None is NaN."""
 
@@ -187,6 +203,8 @@ def test_the_recording_rules_lose_no_node(tmp_path: Path, capsys: pytest.Capture
         for instance, blocks in values.items():
             one = f'sum({name.replace("}", "")},instance="{instance}"}})'
             wanted.append((f"count({one} != {one})", [1]) if blocks is None else (one, [blocks]))
+    numa = f'instance_numa:node_free_blocks_above_watermark:sum{{order="{order}",instance="sockets",node="%d"}}'
+    wanted += [(f"sum({numa % 0})", [ABOVE[order]["sockets"]]), (f"sum({numa % 1})", [0])]
     inputs = {name: values for node in NODES.values() for name, values in node.items()}
     promtool_tests(tmp_path, rules, inputs, wanted)
 

@@ -20,8 +20,9 @@ from fragtui.remedies.outcome import Outcome, StepDone
 from fragtui.remedies.service import RemedyResult
 from fragtui.render.remedy.before_after import events, kept_phrases, pods_phrase, verdict
 from fragtui.render.remedy.cost_line import cost_line
-from fragtui.ui.pages.recovery_page import recovery_lines
+from fragtui.ui.pages.recovery_page import recovery_lines, summary
 from fragtui.ui.session import Session
+from fragtui.ui.widgets.cells import fit_clauses
 from fragtui.ui.widgets.palette import colours_of
 from tests.support.screen import texts_of
 
@@ -66,6 +67,12 @@ def test_the_verdict_is_the_first_word() -> None:
     fewer = verdict(result(node(0, GAINED), node(2, (*GAINED[:10], 1200))))
     assert fewer[:2] == ("✗ NO EFFECT", "bad")
     assert verdict(result(node(0), node(2, GAINED)))[:2] == ("? UNKNOWN", "unknown")
+
+
+def test_the_line_of_a_result_has_its_numbers_on_every_screen() -> None:
+    text = summary(result(node(0, BARE), node(2, GAINED)))
+    assert text.startswith("Blocks of 4M (order 10): 0 → 1255") and text.endswith("done in 0.5s.")
+    assert fit_clauses(text, 42).rstrip().endswith("0 → 1255."), "what a replay at 80 columns has room for"
 
 
 def test_blocks_that_were_there_before_are_little_help() -> None:

@@ -78,7 +78,9 @@ async def test_three_nodes_or_more_are_shown_over_time_on_a_tall_wide_screen(
     async with running(app, size) as pilot:
         await pilot.pause()
         text = text_of(app)
-        assert (NODES in text) is (size == (200, 60)) and TIMELINE not in text
+        assert (NODES in text) is (size == (200, 60))
+        assert (TIMELINE in text) is (size[0] == 200), "below the short lists, of the other length"
+        assert ("last 20 min" in text) is (size[0] == 200)
         if size == (200, 60):
             assert "7 of 8 without" in text
             rows = [row for row in lines_of(app) if row.startswith("│ node ")]

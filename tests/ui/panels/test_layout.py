@@ -26,11 +26,11 @@ def test_the_panels_fill_the_screen_and_no_more(width: int, height: int, content
     rows = allocate_rows(width, height, content, extra=extra)
     assert not rows.table_beside or rows.causes == rows.failures
     left = rows.zones + rows.sizes + rows.obstacles + rows.timeline + rows.nodes
-    right = rows.failures + rows.pods + rows.consumers
+    right = rows.failures + rows.pods + rows.consumers + rows.other_timeline
     right += 0 if rows.table_beside else rows.causes
     used = 2 + extra + rows.card + rows.message
     assert used + (max(left, right) if rows.side_by_side else left + right) <= height
-    if rows.side_by_side:
+    if rows.side_by_side and content.has_history:
         assert left == right == height - used
     assert all(lines >= 0 for lines in rows)
 

@@ -26,8 +26,9 @@ from fragtui.ui.panels.pods import OtherPods, PodsPanel
 from fragtui.ui.panels.zones import ZonesPanel
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_name
+from fragtui.ui.widgets.framed import FramedPanel
 from fragtui.ui.widgets.list_panel import ListPanel
-from fragtui.ui.widgets.rows import Line
+from fragtui.ui.widgets.rows import Line, LinesWidget
 from tests.support.crowd import BY_MEMORY, FAILURES, PODS, failure, failures, pod, pods
 from tests.support.examples import examples
 from tests.support.host_tree import HostTree
@@ -166,6 +167,16 @@ async def test_groups_unfold_and_escape_takes_back_one_thing_at_a_time(tmp_path:
         assert not session.paused
         await keys(pilot, "escape")
         assert app.is_running
+
+
+async def test_a_group_in_the_last_row_unfolds_in_view(tmp_path: Path) -> None:
+    async with crowded(tmp_path, (120, 40)) as (app, pilot):
+        panel = app.main.dashboard.panel(FailuresPanel)
+        await keys(pilot, "tab", *["down"] * (len(panel._shown) - 1))
+        assert panel._shown.start == 0 and panel._at == panel._shown.stop - 1
+        await keys(pilot, "right")
+        assert panel.chosen is not None and panel.chosen.group.count > 1
+        assert len(panel._shown) > 1 and panel._shown.start == panel._at, "its members are below it"
 
 
 @pytest.mark.slow
@@ -332,3 +343,17 @@ def test_a_name_keeps_its_end_at_every_width(name: str, width: int) -> None:
             "its last 12 characters tell it from its siblings"
         )
         assert "…" in shown
+
+
+async def test_every_panel_is_drawn_in_any_room(tmp_path: Path) -> None:
+    async with crowded(tmp_path, (120, 40)) as (app, pilot):
+        await keys(pilot, "tab", "right", "tab", "end", "right")  # Members of groups are rows of their own.
+        for panel in app.main.dashboard.query(LinesWidget):
+            for width in (*range(1, 40, 3), 60, 80, 120, 200):
+                for height in (1, 2, 4, 12):
+                    for framed in (False, True):
+                        if isinstance(panel, FramedPanel):
+                            panel.framed = framed
+                        rows = panel.build(width, height)[:height]
+                        drawn = {panel._draw(row, width).cell_length for row in rows}
+                        assert drawn <= {width}, (panel, width, height)

@@ -97,5 +97,5 @@ def test_a_denial_and_a_remedy_in_one_cell_are_both_shown() -> None:
         session.refusals.extend(denied)
         session.marks.clear()
         session.marks.extend((at, "caches were dropped") for at in remedied)
-        signs = mark_signs(session, 10, ("·", "grid"))
+        signs = mark_signs(session, session.history_seconds, 10, ("·", "grid"))
         assert "".join(sign for sign, _ in signs) == expected

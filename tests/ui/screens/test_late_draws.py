@@ -26,12 +26,15 @@ class Draws:
 
     def __init__(self, app: FragtuiApp, monkeypatch: pytest.MonkeyPatch) -> None:
         self.count = 0
+        self.whole = 0
+        """Draws of all panels, not only of those that follow samples."""
         self._app = app
         draw = app.main.dashboard.show
 
-        def show() -> None:
+        def show(*, sampled: bool = False) -> None:
             self.count += 1
-            draw()
+            self.whole += not sampled
+            draw(sampled=sampled)
 
         monkeypatch.setattr(app.main.dashboard, "show", show)
 
@@ -79,11 +82,12 @@ async def test_what_can_wait_is_drawn_once_with_the_next_sample_or_soon(
         draws = Draws(app, monkeypatch)
         await draws.started(pilot)
         await draws.of(pilot, FIRST)
-        before = draws.count
+        before, whole = draws.count, draws.whole
         monkeypatch.setattr(live, "_LATE_SECONDS", 1.0)
         assert await draws.of(pilot, COUNTED) == 0
         app.sampler.tick_now()
         await until(pilot, lambda: draws.count == before + 1, 5.0)
+        assert draws.whole == whole + 1, "the pods are drawn with it"
         await pilot.pause(1.2)
         assert draws.count == before + 1, "the sample drew it"
         assert await draws.of(pilot, LATER) == 0

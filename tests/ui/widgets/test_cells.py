@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from fragtui.ui.widgets.cells import cells_of, fit_clauses, fit_path
+from fragtui.ui.widgets.glyphs import GLYPHS
 
 
 @pytest.mark.parametrize(
@@ -48,3 +50,13 @@ def test_a_path_takes_the_cells_it_gets(path: str, width: int) -> None:
 def test_a_long_sentence_loses_whole_clauses(width: int, marks: str, shown: str) -> None:
     text = "Done in 0.5s. 4M: 0 → 1,255; half left."
     assert fit_clauses(text, width, marks) == shown.ljust(width)
+
+
+@pytest.mark.parametrize("glyph", sorted(GLYPHS))
+def test_each_glyph_takes_one_cell(glyph: str) -> None:
+    assert cell_len(glyph) == cells_of(glyph) == 1
+
+
+@given(st.text(st.sampled_from("aé日ア\u0301✓▇ ·e")))
+def test_a_text_takes_as_many_cells_as_rich_measures(text: str) -> None:
+    assert cells_of(text) == cell_len(text)

@@ -68,3 +68,11 @@ def test_a_rule_or_a_frame_carries_the_keys(framed: bool) -> None:
     rows = Panel(framing, [(("N0 Normal", "text"),)], framed).build(30, 3)
     assert "z enlarge" in text_of(rows[-1 if framed else 0])
     assert "N0 Normal" in text_of(rows[1])
+
+
+def test_a_muted_count_goes_whole_and_one_that_warns_is_cut() -> None:
+    counts: tuple[Span, ...] = (("N0 Normal", "title"), (" 1.9G free", "muted"), (", reserve 82M", "muted"))
+    muted = Panel(Framing(counts, (("now and over time", "muted"),)), [], True).build(48, 3)
+    assert " N0 Normal 1.9G free ─" in text_of(muted[0]) and "over time" in text_of(muted[0])
+    warned = Framing((*counts, (", zoneinfo: permission denied", "unknown")), (("now and over time", "muted"),))
+    assert "zoneinfo: permission…" in text_of(Panel(warned, [], True).build(80, 3)[0])

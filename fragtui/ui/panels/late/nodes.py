@@ -65,7 +65,7 @@ class NodesView:
             bare = sum(not node.blocks for node in nodes if node not in shown)
             words = f"▼ {rest} more{f' ({bare} without)' if bare else ''}"
             rows.append(line((words, "warn" if bare else "muted")))
-        marks = mark_signs(self._session, points, ("·", "grid"))
+        marks = mark_signs(self._session, self._session.history_seconds, points, ("·", "grid"))
         legend: tuple[Span, ...] = (("✗ ", "bad"), ("denied ", "muted"))
         return [*rows, line(*legend, *marks, ("  ▼ ", "good"), ("remedy", "muted"))]
 

@@ -1,0 +1,1 @@
+"""The words, the table and the JSON of a fleet."""

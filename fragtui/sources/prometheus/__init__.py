@@ -1,0 +1,1 @@
+"""Reading a fleet from a server that speaks Prometheus' HTTP API."""

@@ -1,0 +1,100 @@
+"""The blocks of all nodes by fragtui's own gauges: the verdict is made on each node."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from fragtui.model.node.verdict import Severity, State
+from fragtui.sources.prometheus.client import Answer
+from fragtui.sources.prometheus.queries import gauge, one_of, selector
+from fragtui.sources.prometheus.raw_blocks import Column, Key, Run, key_function
+
+_MAX_BAD = 250
+"""Nodes whose largest block is read at each refresh; those of the others are read at each probe."""
+_SEVERITIES = {severity.value: severity for severity in Severity}
+_STATES = {state.value: state for state in State}
+_NOT_OK = 'state!="ok"'
+_STATE_OF = {Severity.FINE: State.OK, Severity.UNKNOWN: State.UNKNOWN}
+"""Of other severities there are several states."""
+
+
+class GaugeBlocks:
+    """Reads the gauges of an order."""
+
+    recorded = True
+
+    def __init__(self, order: int, match: str, by: Sequence[str]) -> None:
+        """`by` are the labels of a `Key`."""
+        self._order = order
+        self._match = match
+        self.by = tuple(by)
+        self._key = key_function(by)
+        self._complete = False
+        """Whether each node that has blocks has a severity."""
+        self._largest: dict[Key, int] = {}
+        self._bad: list[Key] | None = None
+        """Those that were not OK at the last reading; None before the first."""
+
+    def probe(self, run: Run) -> None:
+        """Look whether each node has a severity; read the largest blocks of all nodes at the next reading."""
+        names = ("severity", "target_blocks")
+        answers = run([f"count({gauge(name, self._order, self._match)})" for name in names])
+        severities, blocks = (answer.values[0].number if answer.values else 0.0 for answer in answers)
+        self._complete = severities >= blocks
+        self._bad = None
+
+    def read(self, run: Run, _: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
+        """Return what the nodes report, and notes."""
+        by = ", ".join(self.by)
+        severity = gauge("severity", self._order, self._match)
+        bad = None if self._bad is None else one_of("instance", (key[0] for key in self._bad))
+        answers = run(
+            (
+                f"max by ({by}) ({gauge('target_blocks', self._order, self._match)})",
+                f"{severity} > 0" if self._complete else severity,  # Of most nodes it is 0.
+                f"max by ({by}, state) ({gauge('state', self._order, _NOT_OK, self._match)} == 1)",
+                f"max by ({by}) ({selector('fragtui_largest_free_bytes', bad or '', self._match)})",
+            )
+        )
+        blocks, severe, states, largest = answers
+        severities, counts = self._numbers(severe), self._numbers(blocks)
+        if not self._complete:  # Of some nodes it is unknown, not 0.
+            severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | severities
+        self._largest |= {key: int(size) for key, size in self._numbers(largest).items() if 0 <= size < 1 << 60}
+        named = {self._key(value.labels): _STATES.get(value.labels.get("state", "")) for value in states.values}
+        columns = {
+            key: Column._make((State.OK, Severity.FINE, number, self._largest.get(key)))
+            for key, number in counts.items()
+            if key not in severities
+        }
+        for key, number in severities.items():
+            found = _SEVERITIES.get(int(number), Severity.UNKNOWN)
+            state = named.get(key) or _STATE_OF.get(found)
+            columns[key] = Column(state, found, counts.get(key), self._largest.get(key))
+        self._bad = [key for key, column in columns.items() if column.severity is not Severity.FINE][:_MAX_BAD]
+        return columns, tuple(note for answer in answers for note in answer.notes)
+
+    def last_known(self, run: Run, keys: Sequence[Key], seconds: int) -> dict[Key, Column]:
+        """Return what some nodes that are down reported last, if it was in the last seconds."""
+        one = one_of("instance", (key[0] for key in keys))
+        by = ", ".join(self.by)
+        blocks, severity = run(
+            [
+                f"max by ({by}) (last_over_time({gauge(name, self._order, one, self._match)}[{seconds}s]))"
+                for name in ("target_blocks", "severity")
+            ]
+        )
+        counts = self._numbers(blocks)
+        return {
+            key: Column(_STATE_OF.get(found), found, counts.get(key))
+            for key, number in self._numbers(severity).items()
+            for found in (_SEVERITIES.get(int(number), Severity.UNKNOWN),)
+        }
+
+    def histories(self, keys: Sequence[Key]) -> list[str]:
+        """Return expressions of the blocks of some nodes."""
+        one = one_of("instance", (key[0] for key in keys))
+        return [f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"]
+
+    def _numbers(self, answer: Answer) -> dict[Key, float]:
+        return {self._key(value.labels): value.number for value in answer.values}

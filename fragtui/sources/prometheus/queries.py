@@ -1,0 +1,165 @@
+"""The expressions that a fleet is read with.
+
+`by` is the list of labels that tell the nodes apart, ``instance, job``; a `match` is a list of matchers without braces,
+empty for all nodes. Those over node_exporter's metrics count GFP_KERNEL's zones: DMA, DMA32 and Normal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+HIGHEST = 17
+"""The highest order of any kernel (ARCH_FORCE_MAX_ORDER)."""
+_RECORDED = "instance_numa:node_free_blocks_above_watermark:sum"
+_ZONES = "DMA|DMA32|Normal"
+LARGE_ZONES = "DMA32|Normal"
+_MANAGED = "node_zoneinfo_managed_pages"
+_NOTHING = "(vector(0) < 0)"
+_SPECIAL = re.compile(r"[.+*?()|\[\]{}^$\\]")
+_ESCAPED = r"\\\g<0>"
+
+
+def selector(name: str, *matchers: str) -> str:
+    """Return the series of a metric that all matchers select; empty ones select all."""
+    return f"{name}{{{','.join(filter(None, matchers))}}}"
+
+
+def one_of(label: str, values: Iterable[str]) -> str:
+    """Return the matcher of a label that has one of the values, which may contain anything."""
+    # Of only these escapes Prometheus knows that the expression is a list of names, and uses its index.
+    return f"{label}=~{quoted('|'.join(_SPECIAL.sub(_ESCAPED, value) for value in dict.fromkeys(values)))}"
+
+
+def equal(labels: Mapping[str, str]) -> str:
+    """Return the matchers of the labels' values."""
+    return ",".join(f"{name}={quoted(value)}" for name, value in labels.items())
+
+
+def quoted(value: str) -> str:
+    """Return a string of PromQL."""
+    text = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
+
+
+# fragtui's own gauges ------------------------------------------------------------------------------------------------
+
+
+def gauge(name: str, order: int, *matchers: str) -> str:
+    """Return a gauge of fragtui for the order."""
+    return selector(f"fragtui_{name}", f'order="{order}"', *matchers)
+
+
+def recorded(order: int) -> str:
+    """Return the blocks by NUMA node that recording rules count."""
+    return selector(_RECORDED, f'order="{order}"')
+
+
+# node_exporter's metrics ---------------------------------------------------------------------------------------------
+
+
+class Blocks(NamedTuple):
+    """Expressions that count the blocks of an order."""
+
+    order: int
+    match: str
+    protections: tuple[int, ...] = (2,)
+    """The indices of the lowmem reserve against Normal, by which nodes have; the first that a zone has counts."""
+
+    def of(self, instances: Iterable[str]) -> Blocks:
+        """Return the same for some instances."""
+        return self._replace(match=",".join(filter(None, (self.match, one_of("instance", instances)))))
+
+    def summed(self, by: str, top: int, zones: str = LARGE_ZONES) -> str:
+        """Return the blocks of the orders up to `top`: a sum for each, added, which costs least.
+
+        A group that has none of an order is missing.
+        """
+        sizes = range(self.order, top + 1)
+        terms = [f"{1 << (size - self.order)} * sum by ({by}) ({self._size(size, zones)})" for size in sizes]
+        return " + ".join(terms) or _NOTHING
+
+    def joined(self, by: str, first: int | None = None, zones: str = _ZONES) -> str:
+        """Return the blocks of the orders from `first` on, whichever exist; it costs twice as much."""
+        sizes = range(self.order if first is None else max(first, self.order), HIGHEST + 1)
+        terms = [f"{1 << (size - self.order)} * {self._size(size, zones)}" for size in sizes]
+        return f"sum by ({by}) ({_either(terms) if terms else _NOTHING})"
+
+    def available(self, by: str, top: int) -> str:
+        """Return the blocks of zones above their watermark, as `summed` for all zones; 0 of the others."""
+        zone = f"{by}, node, zone"
+        return f"sum by ({by}, node) (({self.summed(zone, top, _ZONES)}) * on ({zone}) {self._open(by)})"
+
+    def available_joined(self, by: str, first: int | None = None) -> str:
+        """Return the blocks of zones above their watermark, as `joined`; 0 of the others."""
+        zone = f"{by}, node, zone"
+        return f"sum by ({by}, node) ({self.joined(zone, first)} * on ({zone}) {self._open(by)})"
+
+    def _open(self, by: str) -> str:
+        """Return 1 for each zone above its watermark, 0 for the others."""
+        return f"max by ({by}, node, zone) ({self.room()} > bool {self.least})"
+
+    def recorded(self) -> str:
+        """Return the blocks that recording rules count; `match` may name labels that these series lack."""
+        series = recorded(self.order)
+        return f"{series} and on (instance, job) {selector('up', self.match)}" if self.match else series
+
+    def exceptions(self) -> str:
+        """Return the zones that are not as most are: below their watermark, or named DMA and not closed for good."""
+        closed = f"{self.room(LARGE_ZONES)} <= {self.least}"
+        return f"({closed}) or ({self.room('DMA', _MANAGED)} > 0)"
+
+    def near(self, highest: float, lowest: float) -> str:
+        """Return the zones that may be exceptions, by the limits of the whole fleet: a third of the cost."""
+        managed = selector(_MANAGED, 'zone="DMA"', self.match)
+        return f"{self.free(LARGE_ZONES)} <= {highest + self.least:.0f} or {managed} > {lowest:.0f}"
+
+    def room(self, zones: str = _ZONES, lead: str = "node_zoneinfo_nr_free_pages") -> str:
+        """Return the free pages of each zone above its min watermark and lowmem reserve."""
+        return f"{selector(lead, _in(zones), self.match)} - {self._least_pages(zones)} - {self._reserve(zones)}"
+
+    def floor(self, zones: str, times: int = 1) -> str:
+        """Return so many times the min watermark of each zone, and its lowmem reserve."""
+        return f"{times} * {self._least_pages(zones)} + {self._reserve(zones)}"
+
+    def _least_pages(self, zones: str) -> str:
+        return selector("node_zoneinfo_min_pages", _in(zones), self.match)
+
+    def _reserve(self, zones: str) -> str:
+        names = (f"node_zoneinfo_protection_{index}" for index in self.protections)
+        reserve = " or ".join(selector(name, _in(zones), self.match) for name in names)
+        return reserve if len(self.protections) == 1 else f"({reserve})"
+
+    def target_room(self) -> str:
+        """Return the room of the zones that would be above their watermark if all of them were free."""
+        return f"{self.room()} and {self.room(lead=_MANAGED)} > 0"
+
+    def free(self, zones: str = _ZONES) -> str:
+        """Return the free pages of each zone."""
+        return selector("node_zoneinfo_nr_free_pages", _in(zones), self.match)
+
+    def largest(self, by: str) -> str:
+        """Return the highest order that has a free block."""
+        orders = [f"{size} + 0 * ({self._size(size, _ZONES)} > 0)" for size in range(HIGHEST + 1)]
+        return f"max by ({by}) ({_either(orders)})"
+
+    @property
+    def least(self) -> int:
+        """Pages that the room must exceed for a block."""
+        return (1 << self.order) - 1
+
+    def _size(self, size: int, zones: str) -> str:
+        return selector("node_buddyinfo_blocks", f'size="{size}"', _in(zones), self.match)
+
+
+def _in(zones: str) -> str:
+    return f'zone=~"{zones}"'
+
+
+def _either(terms: Sequence[str]) -> str:
+    """Return the union of disjoint vectors, as a tree: each `or` looks at every series of both its sides."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return f"({_either(terms[:half])} or {_either(terms[half:])})"

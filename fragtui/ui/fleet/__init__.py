@@ -1,0 +1,1 @@
+"""The full screen of a fleet, and that of one of its nodes."""
