@@ -46,14 +46,17 @@ _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
 )
 """A line that is no rest of another: empty, indented, a heading, a row of a table, an attribution."""
+_AGE = rb"(?:\d+[smhdy])+(?: \(x\d+ over \S+\))?"
 _ROW_WITHOUT_MESSAGE = re.compile(
-    rb"[ >]*(?:Warning|Normal) +[A-Z]\w+ +(?:\d+[smhdy])+(?: \(x\d+ over \S+\))? +[a-z][\w./-]*(?:, \S+)?$"
+    rb"[ >]*(?:Warning|Normal) +[A-Z]\w+ +" + _AGE + rb" +[a-z][\w./-]*(?:, \S+)?$"
+    rb"|[ >]*(?:\S+ +)?" + _AGE + rb" +(?:Warning|Normal) +[A-Z]\w+(?: +[A-Za-z]+/\S+)?$"
     rb"|[ >]*Type +Reason +Age +From$|[ >]*---- +------ +---- +----$"
+    rb"|[ >]*(?:NAMESPACE +)?LAST SEEN +TYPE +REASON(?: +OBJECT)?$"
 )
-"""A row of a description's events that a mail program broke before the last column, between any number of spaces."""
+"""A row of a table of events that a mail program broke before the last column, between any number of spaces."""
 _ESCAPE = re.compile(rb"\\\\.")
-_ROW = re.compile(rb"[ >]*(?:Warning|Normal) +[A-Z]\w+ ")
-"""A row of a description's events: no line of the kernel is its rest."""
+_ROW = re.compile(rb"[ >]*(?:(?:\S+ +)?" + _AGE + rb" +)?(?:Warning|Normal) +[A-Z]\w+(?= |\r?$)")
+"""A row of a table of events: no line of the kernel is its rest."""
 _BEGINS = re.compile(
     rb" |CPU: |Pid: |Mem-[Ii]nfo|(?!Not )[A-Z][a-z]+ |lowmem_reserve|\[|\d+ (?:total )?pages|active"
     rb"|(?:DMA|Normal|HighMem)|Workqueue|SL[AU]B: |Backtrace|\w+ invoked|oom"
@@ -191,7 +194,7 @@ class WrapJoiner:
         if self._cut:
             return None if _is_stamped(text) or not text else text
         if _ROW_WITHOUT_MESSAGE.match(held.rstrip(b"\r")):
-            return text if text.startswith(b"---") or not _NO_REST.match(text) else None
+            return text if text.startswith(b"---") or not (_NO_REST.match(text) or _ROW.match(text)) else None
         word = text.partition(b" ")[0]
         is_open = _is_open(held.rstrip(b" \r")) or _ROW.match(held) is not None
         if self._last + 1 + len(word) <= (_MIN_WIDTH if is_open or self._width is None else self._width):
@@ -206,7 +209,7 @@ class WrapJoiner:
 
 def _begins(text: bytes, bare: bool = True) -> bool:
     """Return whether a line is no rest of the line before; `bare` if its log has no stamps."""
-    return bool(_NO_REST.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
+    return bool(_NO_REST.match(text) or _ROW.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
 
 
 def _is_stamped(text: bytes) -> bool:
