@@ -46,16 +46,16 @@ _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
 )
 """A line that is no rest of another: empty, indented, a heading, a row of a table, an attribution."""
-_AGE = rb"(?:\d+[smhdy])+(?: \(x\d+ over \S+\))?"
+_AGE = rb"(?:\d++[smhdy])++(?: \(x\d+ over \S+\))?"
 _ROW_WITHOUT_MESSAGE = re.compile(
-    rb"[ >]*(?:Warning|Normal) +[A-Z]\w+ +" + _AGE + rb" +[a-z][\w./-]*(?:, \S+)?$"
-    rb"|[ >]*(?:\S+ +)?" + _AGE + rb" +(?:Warning|Normal) +[A-Z]\w+(?: +[A-Za-z]+/\S+)?$"
-    rb"|[ >]*Type +Reason +Age +From$|[ >]*---- +------ +---- +----$"
-    rb"|[ >]*(?:NAMESPACE +)?LAST SEEN +TYPE +REASON(?: +OBJECT)?$"
+    rb"[ >]*+(?:Warning|Normal) +[A-Z]\w+ +" + _AGE + rb" +[a-z][\w./-]*(?:, \S+)?$"
+    rb"|[ >]*+(?:[^\s>]{1,300}+ ++)?" + _AGE + rb" +(?:Warning|Normal) +[A-Z]\w+(?: +[A-Za-z]+/\S+)?$"
+    rb"|[ >]*+Type +Reason +Age +From$|[ >]*+---- +------ +---- +----$"
+    rb"|[ >]*+(?:NAMESPACE ++)?LAST SEEN +TYPE +REASON(?: +OBJECT)?$"
 )
 """A row of a table of events that a mail program broke before the last column, between any number of spaces."""
 _ESCAPE = re.compile(rb"\\\\.")
-_ROW = re.compile(rb"[ >]*(?:(?:\S+ +)?" + _AGE + rb" +)?(?:Warning|Normal) +[A-Z]\w+(?= |\r?$)")
+_ROW = re.compile(rb"[ >]*+(?:(?:[^\s>]{1,300}+ ++)?" + _AGE + rb" +)?(?:Warning|Normal) +[A-Z]\w+(?= |\r?$)")
 """A row of a table of events: no line of the kernel is its rest."""
 _BEGINS = re.compile(
     rb" |CPU: |Pid: |Mem-[Ii]nfo|(?!Not )[A-Z][a-z]+ |lowmem_reserve|\[|\d+ (?:total )?pages|active"
