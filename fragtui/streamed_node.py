@@ -1,4 +1,4 @@
-"""A node elsewhere: the moments of a recording as another fragtui writes it, over a link that may be lost."""
+"""A remote node: the moments of a recording as another fragtui writes it, over a link that may be lost."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from fragtui.player import Moment, PlayedStep, Position, Start, step_of
 from fragtui.sources.backoff import Backoff
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.host.snapshot_builder import SnapshotBuilder, Tick
-from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.kernel_log import RecordedLog
 from fragtui.sources.recording.pods import RecordedPods
 from fragtui.sources.recording.reader import RecordedEvent
+from fragtui.sources.recording.remote_shell import LinkError, RemoteNode, RemoteShell
 from fragtui.sources.recording.stream import StreamDecoder, Streamed, StreamStart
 from fragtui.text import counted, printable
 
@@ -46,11 +46,11 @@ class Link(Protocol):
         """Why no remedy can be run over it, and how one is; None if one can."""
 
     @property
-    def node(self) -> FarNode | None:
+    def node(self) -> RemoteNode | None:
         """What it leads to; None if the caller opened it."""
 
     @property
-    def shell(self) -> FarShell | None:
+    def shell(self) -> RemoteShell | None:
         """What runs verbs of the fragtui that writes the stream; None before it was opened."""
 
     def open(self) -> None:
@@ -120,7 +120,7 @@ class StreamedNode:
         self.link.end()
 
     def tick_now(self, *, page_types: bool = False) -> None:
-        """Do nothing: the far end samples."""
+        """Do nothing: the remote end samples."""
 
     def stuck(self) -> tuple[str, float] | None:
         """Return None: the state of the link says what does not respond."""

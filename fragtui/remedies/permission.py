@@ -6,10 +6,12 @@ import errno
 import os
 from pathlib import Path
 
-from fragtui.remedies.catalogue import COMPACT_MEMORY, V2_RECLAIM, Action, Remedy, RemedyStep
+from fragtui.remedies.catalogue import COMPACT_MEMORY, PROACTIVENESS, V2_RECLAIM, Action, Remedy, RemedyStep
 from fragtui.remedies.site_policy import forbidden_because
 from fragtui.remedies.worker import open_kernel_file
+from fragtui.sources.files.host_files import read_text
 from fragtui.sources.host.identity import is_live
+from fragtui.text import printable
 
 
 def disabled_because(remedy: Remedy, root: Path, disabled_reason: str | None = None) -> str | None:
@@ -34,6 +36,9 @@ def _why_not_step(step: RemedyStep, root: Path) -> str | None:
         # sync(2) acts on this kernel for any root, so for saved files it would act on the wrong machine.
         return None if is_live(root) else f"{root}: saved files, not this kernel's /proc"
     path = step.target(root)
+    if step.path == PROACTIVENESS and (now := read_text(root, step.path)) not in (None, step.text):
+        # It is written again only to wake kcompactd: a value that was read earlier must not replace a newer one.
+        return f"{path} has changed from {step.text} to {printable(now, 20)}"
     try:
         os.close(open_kernel_file(str(path), step.cgroup))
     except ValueError as error:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # For annotations only; the first bars don't wait for what co
     from fragtui.model.node.consumers import Consumers
     from fragtui.model.pods.pod_update import PodUpdate
     from fragtui.model.tracing.trace_batch import TraceBatch
-    from fragtui.remedies.far_run import FarState
+    from fragtui.remedies.remote_run import RemoteState
     from fragtui.remedies.service import HistoryView, RemedyState
 
 
@@ -110,10 +110,10 @@ class RemediesUpdated(MailboxMessage):
         self.state = state
 
 
-class FarRemedyChanged(MailboxMessage):
-    """An update of a remedy on a node elsewhere."""
+class RemoteRemedyChanged(MailboxMessage):
+    """An update of a remedy on a remote node."""
 
-    def __init__(self, state: FarState) -> None:
+    def __init__(self, state: RemoteState) -> None:
         super().__init__()
         self.state = state
 

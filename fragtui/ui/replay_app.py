@@ -1,4 +1,4 @@
-"""The applications over a recording, and over the stream of a node elsewhere."""
+"""The applications over a recording, and over the stream of a remote node."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class ReplayApp(_PlayedApp):
 
 
 class StreamApp(_PlayedApp):
-    """The full-screen view of a node elsewhere; its source is a `StreamedNode`."""
+    """The full-screen view of a remote node; its source is a `StreamedNode`."""
 
     @property
     def node(self) -> StreamedNode:

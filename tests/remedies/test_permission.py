@@ -41,6 +41,17 @@ def test_the_callers_reason_and_the_remedys_own_come_first() -> None:
     assert "is 0" in str(disabled_because(wake_kcompactd(0, None), ROOT))
 
 
+def test_a_setting_that_changed_since_it_was_read_is_not_set_back(tmp_path: Path) -> None:
+    setting = tmp_path / "proc/sys/vm/compaction_proactiveness"
+    setting.parent.mkdir(parents=True)
+    setting.write_text("20\n")
+    remedy = wake_kcompactd(20, None)
+    assert "saved copy" in str(disabled_because(remedy, tmp_path))
+    setting.write_text("60\n")
+    assert str(disabled_because(remedy, tmp_path)) == f"{setting} has changed from 20 to 60"
+    assert setting.read_text() == "60\n"
+
+
 def _as_nobody(results: "multiprocessing.SimpleQueue[str | None]") -> None:
     os.seteuid(65534)
     results.put(disabled_because(DROP, ROOT))

@@ -13,7 +13,7 @@ import pytest
 from tests.support.fleet import Engine, FleetServer, needs_prometheus, prometheus, synthetic_node, targets
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.terminal import command, terminal
-from tests.terminal.test_elsewhere import program
+from tests.terminal.test_remote_screen import program
 
 pytestmark = [pytest.mark.slow, needs_prometheus]
 

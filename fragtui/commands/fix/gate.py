@@ -20,6 +20,7 @@ from fragtui.commands.fix.gate_steps import (
     gate_remedies,
     left_out,
     together,
+    with_current_wake,
     without_included,
 )
 from fragtui.commands.fix.run_remedy import answer, run_to_end, show_elapsed, why_not_typed
@@ -30,10 +31,10 @@ from fragtui.model.remedy.forecast import Gain
 from fragtui.model.remedy.need import (
     Fulfilled,
     Need,
-    Stock,
+    NeedCheck,
+    check_need,
     held_by_processes,
     missing_bytes,
-    stock,
     too_much,
     view_of,
 )
@@ -72,7 +73,7 @@ _STATUS = {
 
 
 class _Verdict(NamedTuple):
-    """What an attempt to run remedies came to; the next one is due after so many seconds."""
+    """The result of an attempt to run remedies; the next is due after `next_in` seconds."""
 
     result: GateResult
     why: str
@@ -84,7 +85,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--need", type=need_of, required=True, metavar="NxSIZE", help="blocks that the job needs; larger ones count"
     )
-    parser.add_argument("--node", type=number_of(1023), metavar="N", help="on this NUMA node alone")
+    parser.add_argument("--node", type=number_of(1023), metavar="N", help="count only this NUMA node")
     parser.add_argument("--free", type=size_of, metavar="SIZE", help="free memory that the job needs, such as 96G")
     parser.add_argument("--wait", type=wait_of, default=0.0, metavar="TIME", help="wait up to this long for it (10m)")
     parser.add_argument("--heal", action="store_true", help="run remedies, gentlest first, until it may start")
@@ -114,10 +115,10 @@ def run(args: argparse.Namespace) -> int:
     named = bool(args.unless_unit or args.unless_port or args.unless_process)
     if (named or args.steps is not DEFAULT_STEPS) and not args.heal:
         options = "--unless-unit, --unless-port and --unless-process" if named else "--steps"
-        report_error(args, f"{options} mean{'' if named else 's'} nothing without --heal")
+        report_error(args, f"{options} need{'' if named else 's'} --heal")
         return Exit.USAGE
     if args.heal and args.only_errors and not args.yes:
-        report_error(args, "-q prints no question that could be answered: give --yes too")
+        report_error(args, "-q can't ask for confirmation: add --yes")
         return Exit.USAGE
     blocks, size = args.need
     reader = NodeReader(args.root)
@@ -135,12 +136,14 @@ class _Gate:
         self._reader = reader
         self._need = need
         self._audit = AuditLog(audit_path(args.audit, args.root))
+        self._confirmed: frozenset[str] | None = None if args.yes else frozenset()
+        """Ids of the remedies that may run; None for all."""
         self._typed: str | None = None
         self._ran: list[str] = []
         self._all: tuple[Remedy, ...] | None = None
         """What may run: read once, so that the cgroup that is reclaimed is the one that was confirmed."""
-        self._in_the_way: _Verdict | None = None
-        """What prevented the next step when it was asked last."""
+        self._prevented_by: _Verdict | None = None
+        """What prevented the next step at the last check."""
         self._verdict: _Verdict | None = None
         self._next = 0.0
         """Monotonic time from which on remedies may be tried."""
@@ -154,7 +157,7 @@ class _Gate:
         args = self._args
         snapshot, found = self._measure()
         if (why := too_much(snapshot, self._need)) is not None:
-            report_error(args, f"this node can't have that: {why}")
+            report_error(args, f"the need is larger than this node: {why}")
             return Exit.USAGE
         if args.heal and found.fulfilled is Fulfilled.NO and self._none_can_run(found) is None:
             name = typed_name(args.root)
@@ -165,12 +168,14 @@ class _Gate:
                 self._typed = answer(args, name or "yes")
                 if self._typed is None:
                     return Exit.USAGE
+                if not args.yes:
+                    self._confirmed = frozenset(remedy.id for remedy in self._remedies(found))
         with end_signals() as ended:
             self._signals = ended
             result = self._decide(snapshot, found, ended)
         return Exit.ABORTED if result is None else _STATUS[result]
 
-    def _decide(self, snapshot: Snapshot, found: Stock, ended: EndSignals) -> GateResult | None:
+    def _decide(self, snapshot: Snapshot, found: NeedCheck, ended: EndSignals) -> GateResult | None:
         """Measure and try until there is an answer, print it, and return it; None if a signal came."""
         end = time.monotonic() + self._args.wait
         while True:
@@ -194,27 +199,30 @@ class _Gate:
             ended.wait(min(_POLL_SECONDS, left))
             snapshot, found = self._measure()
 
-    def _result(self, found: Stock) -> GateResult:
+    def _result(self, found: NeedCheck) -> GateResult:
         if found.fulfilled is Fulfilled.YES:
             return GateResult.HEALED if self._ran else GateResult.READY
         if found.fulfilled is Fulfilled.UNKNOWN:
             return GateResult.UNKNOWN
         return GateResult.BUSY if self._verdict is None else self._verdict.result
 
-    def _measure(self) -> tuple[Snapshot, Stock]:
+    def _measure(self) -> tuple[Snapshot, NeedCheck]:
         """Read the node; the free lists by migratetype, which take a zone's lock, if they can change the answer."""
         snapshot = self._reader.sample()
-        found = stock(snapshot, self._need)
+        found = check_need(snapshot, self._need)
         if found.fulfilled is not Fulfilled.NO or self._first:
             self._first = False
             snapshot = self._reader.sample(page_types=True)
-            found = stock(snapshot, self._need)
+            found = check_need(snapshot, self._need)
         return snapshot, found
 
-    def _print_plan(self, snapshot: Snapshot, found: Stock) -> None:
+    def _print_plan(self, snapshot: Snapshot, found: NeedCheck) -> None:
         """Print what would run, and what it puts at risk, on standard error: the answer alone is on standard output."""
         root, report = self._args.root, self._report(snapshot, found, GateResult.BUSY)
-        rows = [gate_line(report), "Remedies run in this order until it is ready; first those whose forecast suffices:"]
+        rows = [
+            gate_line(report),
+            "Remedies run in this order until the job may start, first those whose forecast suffices:",
+        ]
         for rung in report.rungs:
             rows += [f"  {step.sentence(root)}" for step in rung.remedy.steps]
             if rung.remedy.effect != Effect(sync=True):
@@ -224,16 +232,16 @@ class _Gate:
         rows += [f"  WARNING: {risk.sentence}" for risk in warnings]
         print(*rows, f"Logged to {self._audit.path} before they run", sep="\n", file=sys.stderr, flush=True)
 
-    def _remedies(self, found: Stock) -> tuple[Remedy, ...]:
+    def _remedies(self, found: NeedCheck) -> tuple[Remedy, ...]:
         """Return the steps, gentlest first; none that compacts if only free memory is missing."""
         if self._all is None:
             self._all = gate_remedies(self._args.steps, self._args.root, self._need.node)
         return freeing(self._all) if self._only_free_is_missing(found) else self._all
 
-    def _only_free_is_missing(self, found: Stock) -> bool:
+    def _only_free_is_missing(self, found: NeedCheck) -> bool:
         return found.blocks is not None and found.blocks >= self._need.blocks
 
-    def _none_can_run(self, found: Stock) -> str | None:
+    def _none_can_run(self, found: NeedCheck) -> str | None:
         """Return why no remedy can run, None if one can; a sync alone, which everyone may run, is none."""
         root, reason = self._args.root, read_only_because(self._args)
         remedies = [remedy for remedy in self._remedies(found) if remedy.effect != Effect(sync=True)]
@@ -242,14 +250,17 @@ class _Gate:
             return left_out(self._args.steps, compacts=not self._only_free_is_missing(found)) or "no cgroup to reclaim"
         return "; ".join(dict.fromkeys(filter(None, reasons))) if all(reasons) else None
 
-    def _heal(self, snapshot: Snapshot, found: Stock) -> _Verdict:
+    def _heal(self, snapshot: Snapshot, found: NeedCheck) -> _Verdict:
         """Run the remedies unless something prevents it."""
         args = self._args
         if (why := self._none_can_run(found)) is not None:
             return _Verdict(GateResult.BUSY, f"no remedy can run: {why}")
+        new = [] if self._confirmed is None else [r.id for r in self._remedies(found) if r.id not in self._confirmed]
+        if new:
+            return _Verdict(GateResult.BUSY, f"no remedy runs: not confirmed at the start: {', '.join(new)}")
         self._why_no_step()
-        if self._in_the_way is not None:
-            return self._in_the_way
+        if self._prevented_by is not None:
+            return self._prevented_by
         last = self._verdict
         if last is not None and last.next_in == _NEXT_LADDER_SECONDS and not self._promising(snapshot, found):
             return last
@@ -276,19 +287,20 @@ class _Gate:
 
     def _why_no_step(self) -> str | None:
         """Return why the next step must not run: what the user named may have started since the last one."""
-        self._in_the_way = self._in_use()
-        return None if self._in_the_way is None else self._in_the_way.why
+        self._prevented_by = self._in_use()
+        return None if self._prevented_by is None else self._prevented_by.why
 
-    def _promising(self, snapshot: Snapshot, found: Stock) -> bool:
+    def _promising(self, snapshot: Snapshot, found: NeedCheck) -> bool:
         return (found.blocks or 0) + (self._gain(snapshot, found).blocks or 0) >= self._need.blocks
 
-    def _gain(self, snapshot: Snapshot, found: Stock) -> Gain:
+    def _gain(self, snapshot: Snapshot, found: NeedCheck) -> Gain:
         return view_of(snapshot, self._need).gain(together(self._remedies(found)))
 
-    def _climb(self, snapshot: Snapshot, found: Stock) -> _Verdict:
-        args, need, remedies = self._args, self._need, self._remedies(found)
+    def _climb(self, snapshot: Snapshot, found: NeedCheck) -> _Verdict:
+        args, need = self._args, self._need
+        remedies = with_current_wake(self._remedies(found), args.root)
         disabled_reason = read_only_because(args)
-        report_progress(args, "remedies run until it is ready: " + ", ".join(remedy.id for remedy in remedies))
+        report_progress(args, "remedies run until the job may start: " + ", ".join(remedy.id for remedy in remedies))
         shown = sys.stderr.isatty() and not args.only_errors
         disabled = {remedy.id: disabled_because(remedy, args.root, disabled_reason) for remedy in remedies}
         thorough = without_included([remedy for remedy in remedies if disabled[remedy.id] is None])
@@ -304,7 +316,7 @@ class _Gate:
                 disabled_reason,
                 always,
                 typed=self._typed,
-                enough=lambda later: stock(later, need).fulfilled is Fulfilled.YES,
+                enough=lambda later: check_need(later, need).fulfilled is Fulfilled.YES,
                 prevented=self._why_no_step,
             )
             end = run_to_end(escalation, self._reader, snapshot, show_elapsed if shown else None, stop=self._signals)
@@ -314,8 +326,8 @@ class _Gate:
             for step in end.steps:
                 if step.outcome.audit_problem:
                     report_error(args, f"not logged: {step.outcome.audit_problem}")
-            if end.reason is EndReason.REFUSED and self._in_the_way is not None:
-                return self._in_the_way
+            if end.reason is EndReason.REFUSED and self._prevented_by is not None:
+                return self._prevented_by
             last = end.steps[-1].remedy.effect if end.steps else Effect()
             # Only of a run that compacts all memory is it known whether it ended early.
             early = last.compact and last.node is None and escalation.followups[-1].recovery.ended_early
@@ -350,7 +362,7 @@ class _Gate:
             why = f"what must be freed is unknown: zoneinfo: {snapshot.why('zoneinfo') or 'not read'}"
             return _Verdict(GateResult.BUSY, why, _NEXT_LADDER_SECONDS)
         if not missing:
-            why = "enough memory is free, in pieces between pages that nothing moves"
+            why = "enough memory is free, but in pieces between unmovable pages"
             return _Verdict(GateResult.REBOOT_REQUIRED, why)
         if held is None or held >= missing:
             processes = "memory of processes is unknown" if held is None else f"processes hold {format_bytes(held)}"
@@ -359,11 +371,11 @@ class _Gate:
         why = f"{format_bytes(missing)} more must be freed, and ending all processes frees only {format_bytes(held)}"
         return _Verdict(GateResult.REBOOT_REQUIRED, why)
 
-    def _line(self, snapshot: Snapshot, found: Stock, result: GateResult) -> str:
+    def _line(self, snapshot: Snapshot, found: NeedCheck, result: GateResult) -> str:
         report = self._report(snapshot, found, result)
         return json_line(gate_json(report)) if self._args.json else gate_line(report)
 
-    def _report(self, snapshot: Snapshot, found: Stock, result: GateResult) -> GateReport:
+    def _report(self, snapshot: Snapshot, found: NeedCheck, result: GateResult) -> GateReport:
         why = self._verdict.why if self._verdict is not None and result is self._verdict.result else None
         return GateReport(
             self._need,

@@ -9,8 +9,8 @@ from pathlib import Path
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.need import Need, Stock, view_of
-from fragtui.remedies.catalogue import Remedy
+from fragtui.model.remedy.need import Need, NeedCheck, view_of
+from fragtui.remedies.catalogue import Remedy, read_wake
 from fragtui.remedies.escalation import EscalationStep, steps_of_node
 from fragtui.remedies.ladder import Rung, ladder
 
@@ -24,6 +24,13 @@ def gate_remedies(chosen: Collection[EscalationStep], root: Path, node: int | No
     """Return the remedies, gentlest first; if the need names a NUMA node, no other one is compacted by itself."""
     remedies = steps_of_node(chosen, root)
     return tuple(remedy for remedy in remedies if node is None or remedy.effect.node in (None, node))
+
+
+def with_current_wake(remedies: Collection[Remedy], root: Path) -> tuple[Remedy, ...]:
+    """Return the remedies; the one that wakes kcompactd, if it can, writes the value that the setting has now."""
+    return tuple(
+        read_wake(root) if remedy.effect.gentle and remedy.disabled_reason is None else remedy for remedy in remedies
+    )
 
 
 def freeing(remedies: Collection[Remedy]) -> tuple[Remedy, ...]:
@@ -55,7 +62,7 @@ def together(remedies: Collection[Remedy]) -> Effect:
     )
 
 
-def forecasts(remedies: Sequence[Remedy], snapshot: Snapshot, need: Need, found: Stock) -> tuple[Rung, ...]:
+def forecasts(remedies: Sequence[Remedy], snapshot: Snapshot, need: Need, found: NeedCheck) -> tuple[Rung, ...]:
     """Return the remedies with their forecasts in the zones of the need; free memory counts beside the blocks."""
     missing = max(0, need.blocks - (found.blocks or 0))
     free = max(0, (need.free or 0) - (found.free or 0))

@@ -8,6 +8,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.fix.gate_options import size_of
 from fragtui.commands.fix.run_remedy import add_options, run_remedy
+from fragtui.json_line import json_line
 from fragtui.remedies.catalogue import reclaim_cgroup
 from fragtui.sources.host.cgroups import read_cgroups
 from fragtui.text import counted, format_bytes, printable
@@ -29,7 +30,10 @@ def run(args: argparse.Namespace) -> int:
     """Run the remedy; see `run_remedy` for the exit status."""
     found = read_cgroups(args.root)
     if args.cgroup is None:
-        for cgroup in found.cgroups:
+        if args.json:
+            rows = [{"path": cgroup.path, "cache": cgroup.cache, "dirty": cgroup.dirty} for cgroup in found.cgroups]
+            print(json_line({"cgroups": rows, "why": found.why}))
+        for cgroup in () if args.json else found.cgroups:
             dirty = "unknown" if cgroup.dirty is None else format_bytes(cgroup.dirty)
             print(f"{format_bytes(cgroup.cache):>6} page cache, {dirty:>6} dirty  {cgroup.path}")
         if found.why:

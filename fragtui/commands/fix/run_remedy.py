@@ -59,7 +59,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--attached",
         metavar="NODE",
-        help="for a screen elsewhere that shows NODE: refused on any other node; progress and result are JSON lines; "
+        help="for a remote screen that shows NODE: refused on any other node; progress and result are JSON lines; "
         "standard input that ends, or has a byte, aborts it",
     )
 
@@ -67,11 +67,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     """Run `remedy` as the arguments say and return the exit status."""
     if args.only_errors and not args.yes:
-        report_error(args, "-q prints no plan that could be confirmed: give --yes too")
+        report_error(args, "-q prints no plan to confirm: add --yes")
         return Exit.USAGE
     attached = args.attached is not None
     if attached and not args.yes:
-        report_error(args, "--attached can't ask: give --yes too")
+        report_error(args, "--attached can't ask for confirmation: add --yes")
         return Exit.USAGE
     args.json |= attached
     order = COSTLY_ORDER if args.order is None else args.order
@@ -91,7 +91,7 @@ def run_remedy(args: argparse.Namespace, remedy: Remedy) -> int:
     if not args.json:
         _print_plan(remedy, args.root, audit.path, expectation, warnings)
     name, typed = typed_name(args.root), None
-    if name is not None and (why := why_not_typed(args.root, name)) is not None:
+    if name is not None and (why := why_not_typed(args.root, name, remote=attached)) is not None:
         return _refuse(args, remedy, why)
     if name is not None or not args.yes:
         typed = answer(args, name or "yes")
@@ -144,8 +144,10 @@ def _print_plan(remedy: Remedy, root: Path, audit: Path, expectation: ForecastTe
     print(f"Logged to {audit} before it runs", flush=True)
 
 
-def why_not_typed(root: Path, name: str) -> str | None:
+def why_not_typed(root: Path, name: str, *, remote: bool = False) -> str | None:
     """Return why the node's name, which the site's policy asks for in spite of ``--yes``, can't be typed; or None."""
+    if remote:
+        return f"{unconfirmed_because(root, None)}; a remote screen can't pass it on: run fragtui there"
     if _can_ask():
         return unconfirmed_because(root, name)
     return f"{unconfirmed_because(root, None)}, and there is no terminal to type it on"
@@ -183,7 +185,7 @@ def show_elapsed(running: RemedyRun | None) -> None:
 
 
 class _Progress:
-    """A JSON line each second for a screen elsewhere; one that can't be written aborts the run: nobody watches it."""
+    """A JSON line each second for a remote screen; one that can't be written aborts the run: nobody watches it."""
 
     def __init__(self, escalation: Escalation) -> None:
         self._escalation = escalation

@@ -67,13 +67,13 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
 
 
 def _show_live(args: argparse.Namespace, url: str) -> int:
-    from fragtui.commands.look.elsewhere import show  # noqa: PLC0415
+    from fragtui.commands.look.remote_screen import show  # noqa: PLC0415
 
     return show(args, _link(args, url))
 
 
 def _command(args: argparse.Namespace, url: str) -> LiveCommand:
-    from fragtui.sources.recording.far_shell import LinkError  # noqa: PLC0415
+    from fragtui.sources.recording.remote_shell import LinkError  # noqa: PLC0415
     from fragtui.ui.fleet.live_command import LiveCommand  # noqa: PLC0415
 
     try:

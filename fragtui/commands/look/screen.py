@@ -72,7 +72,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
     if args.host is not None:
-        return _run_elsewhere(args)
+        return _run_remote(args)
     # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
     # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
     # first bars.
@@ -143,8 +143,8 @@ def run(args: argparse.Namespace) -> int:
     return app.return_code or 0
 
 
-def _run_elsewhere(args: argparse.Namespace) -> int:
-    from fragtui.commands.look.elsewhere import show  # noqa: PLC0415  # The first bars of this node don't need it.
+def _run_remote(args: argparse.Namespace) -> int:
+    from fragtui.commands.look.remote_screen import show  # noqa: PLC0415  # The first bars of this node don't need it.
     from fragtui.sources.recording.link import BadHost, link_of  # noqa: PLC0415
 
     if args.trace:

@@ -10,7 +10,7 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import thresholds_of
 from fragtui.commands.cli.source_options import add_look_options
-from fragtui.commands.look.elsewhere import run_screen, show_pipe
+from fragtui.commands.look.remote_screen import run_screen, show_pipe
 from fragtui.player import Player
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording

@@ -37,7 +37,7 @@ class Fulfilled(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """So many blocks of `size` bytes, and so many bytes of free memory."""
+    """The blocks, each of `size` bytes, and the bytes of free memory that a job needs."""
 
     blocks: int
     size: int
@@ -52,7 +52,7 @@ class Need:
 
 
 @dataclass(frozen=True, slots=True)
-class Stock:
+class NeedCheck:
     """What of a need is free now; None with the reason in `why` for unknown."""
 
     order: int
@@ -71,12 +71,12 @@ class Stock:
     """Whether it stays unknown as long as this kernel runs: it has no such block or NUMA node."""
 
 
-def stock(snapshot: Snapshot, need: Need) -> Stock:
+def check_need(snapshot: Snapshot, need: Need) -> NeedCheck:
     """Return what of a need is free on the node as sampled."""
     order = need.order(snapshot.host.page_size)
     free = _free_bytes(snapshot, need.node)
     if (why := _why_no_order(snapshot, order, need)) is not None:
-        return Stock(order, None, None, None, free, Fulfilled.UNKNOWN, why, lasting=snapshot.zones is not None)
+        return NeedCheck(order, None, None, None, free, Fulfilled.UNKNOWN, why, lasting=snapshot.zones is not None)
     by_node: dict[int, int] = {}
     possible = 0
     rule = rule_for(snapshot)
@@ -92,7 +92,7 @@ def stock(snapshot: Snapshot, need: Need) -> Stock:
         fulfilled, reason = Fulfilled.UNKNOWN, _why_unsure(snapshot, possible - blocks)
     elif need.free is not None and free is None:
         fulfilled, reason = Fulfilled.UNKNOWN, "free memory is unknown: no file shows it"
-    return Stock(order, blocks, possible, by_node, free, fulfilled, reason)
+    return NeedCheck(order, blocks, possible, by_node, free, fulfilled, reason)
 
 
 def view_of(snapshot: Snapshot, need: Need) -> Forecast:
@@ -103,7 +103,7 @@ def view_of(snapshot: Snapshot, need: Need) -> Forecast:
 
 
 def too_much(snapshot: Snapshot, need: Need) -> str | None:
-    """Return why the node can't have so much, whatever is free; None if it may, or if its size is unknown."""
+    """Return why the need is larger than the node; None if it is not, or if the node's memory is unknown."""
     size = snapshot.host.page_size
     managed = [zone.info.managed if zone.info else None for zone, _ in _zones(snapshot, need)]
     wanted = need.blocks * need.size

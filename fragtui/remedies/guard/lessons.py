@@ -17,7 +17,7 @@ from fragtui.text import counted, format_count
 
 LIFETIME = 3600.0
 """Seconds after which a lesson is forgotten: the node is another one by then."""
-FRUIT = 0.05
+MIN_SHARE = 0.05
 """Share of its forecast that a run must gain."""
 _OTHER_STATE = 2
 """Times as many bytes to free as then: what a drop gained then says nothing of a drop now."""
@@ -42,13 +42,13 @@ Lessons = Mapping[str, Lesson]
 """Lessons by the name of the remedy, see `_name`."""
 
 
-def bears_fruit(gained: int, expected: int | None, missing: int, *, page_cache: bool) -> bool:
-    """Return whether a gain is worth what it cost: a tenth of the missing blocks and `FRUIT` of the forecast.
+def is_worth_its_cost(gained: int, expected: int | None, missing: int, *, page_cache: bool) -> bool:
+    """Return whether a gain is worth what it cost: a tenth of the missing blocks and `MIN_SHARE` of the forecast.
 
     Page cache that is dropped must be read again from disk: for fewer than `HELPING_BLOCKS` that is too much, unless
     nothing is missing after it.
     """
-    least = max(1, missing // 10, (expected or 0) * FRUIT)
+    least = max(1, missing // 10, (expected or 0) * MIN_SHARE)
     if page_cache:
         least = max(least, min(HELPING_BLOCKS, missing))
     return gained >= least
@@ -84,9 +84,9 @@ def _add(
 ) -> None:
     if missing <= 0:
         return  # The gain says nothing of a run that is needed.
-    fruit = bears_fruit(gained, expected.blocks, missing, page_cache=page_cache)
+    worth_it = is_worth_its_cost(gained, expected.blocks, missing, page_cache=page_cache)
     last = lessons.get(name)
-    misses = 0 if fruit else 1 + (last.misses if last is not None else 0)
+    misses = 0 if worth_it else 1 + (last.misses if last is not None else 0)
     lessons[name] = Lesson(gained, expected.blocks, expected.bytes, at, misses)
 
 

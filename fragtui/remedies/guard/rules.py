@@ -14,7 +14,7 @@ from fragtui.model.remedy.forecast import Forecast
 from fragtui.model.remedy.remedy_history import Episode, IntentEntry, runs_of
 from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.escalation import EndReason, EscalationEnd
-from fragtui.remedies.guard.lessons import Lessons, against, bears_fruit, learnt, lessons_from_history
+from fragtui.remedies.guard.lessons import Lessons, against, is_worth_its_cost, learnt, lessons_from_history
 from fragtui.remedies.guard.policy import Policy
 from fragtui.text import counted, format_block, format_bytes, format_count, format_duration
 
@@ -59,7 +59,7 @@ class GuardState:
     """Starts of the runs of the last hour."""
     last: float | None = None
     """End of the last run."""
-    fruitless: int = 0
+    misses: int = 0
     lessons: Lessons = field(default_factory=dict)
     """What each remedy gained last."""
     stopped: str | None = None
@@ -194,7 +194,7 @@ def run_started(state: GuardState, now: float) -> GuardState:
 def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now: float) -> GuardState:
     """Return the state after a run; `end` is None for a dry run.
 
-    A run is fruitful if it reaches the policy's blocks, or gains enough of the missing ones and of its forecast.
+    A run is worth its cost if it reaches the policy's blocks, or gains enough of the missing ones and of its forecast.
     """
     state = replace(state, last=now, short_since=None)
     if end is None:
@@ -203,23 +203,23 @@ def run_ended(policy: Policy, state: GuardState, end: EscalationEnd | None, now:
     if end.reason is EndReason.ABORTED:
         return state
     if end.reason is EndReason.REACHED:
-        return replace(state, fruitless=0)
+        return replace(state, misses=0)
     before = end.steps[0].before if end.steps else None
     missing = policy.blocks - before if before is not None else policy.blocks
     expected = max((step.expected.blocks or 0 for step in end.steps), default=0)
     dropped = any(step.remedy.effect.page_cache for step in end.steps)
-    if end.gained is not None and bears_fruit(end.gained, expected, missing, page_cache=dropped):
-        return replace(state, fruitless=0)
-    fruitless = state.fruitless + 1
-    if fruitless < policy.give_up:
-        return replace(state, fruitless=fruitless)
+    if end.gained is not None and is_worth_its_cost(end.gained, expected, missing, page_cache=dropped):
+        return replace(state, misses=0)
+    misses = state.misses + 1
+    if misses < policy.give_up:
+        return replace(state, misses=misses)
     gained = (
         "" if end.gained is None or missing <= 0 else f"; the last one gained {_gain(end.gained)} of {missing} missing"
     )
     if gained and expected > 0:
         gained += f", forecast {format_count(expected)}"
-    why = f"gave up: {counted(fruitless, 'run')} in a row gained nothing worth it{gained} ({end.why})"
-    return replace(state, fruitless=fruitless, stopped=why)
+    why = f"gave up: {counted(misses, 'run')} in a row gained nothing worth it{gained} ({end.why})"
+    return replace(state, misses=misses, stopped=why)
 
 
 def _gain(gained: int) -> str:
@@ -246,7 +246,7 @@ def worth_trying(
 
 def nothing_left(state: GuardState, left_out: Sequence[str]) -> GuardState:
     """Return the state of a guard that has no step left that is worth another try."""
-    runs = f"after {counted(state.fruitless, 'run')} without a gain worth it " if state.fruitless else ""
+    runs = f"after {counted(state.misses, 'run')} without a gain worth it " if state.misses else ""
     return replace(state, stopped=f"gave up: {runs}no allowed step is worth another try ({'; '.join(left_out)})")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from fragtui.model.remedy.forecast import Gain
-from fragtui.model.remedy.need import Fulfilled, Need, Stock
+from fragtui.model.remedy.need import Fulfilled, Need, NeedCheck
 from fragtui.remedies.ladder import Rung, gentlest
 from fragtui.text import counted, format_block, format_bytes, format_count
 
@@ -27,7 +27,7 @@ class GateReport:
     """A measurement against a need, and what the gate concludes from it."""
 
     need: Need
-    stock: Stock
+    check: NeedCheck
     result: GateResult
     page_size: int
     gain: Gain
@@ -42,22 +42,22 @@ class GateReport:
 
 def gate_line(report: GateReport) -> str:
     """Return the answer as one line."""
-    need, stock = report.need, report.stock
-    size = format_block(report.page_size, stock.order) if stock.order >= 0 else format_bytes(need.size)
+    need, check = report.need, report.check
+    size = format_block(report.page_size, check.order) if check.order >= 0 else format_bytes(need.size)
     wanted = f"{counted(need.blocks, 'block')} of {size}"
-    if stock.blocks is None or stock.possible is None:
+    if check.blocks is None or check.possible is None:
         parts = [f"{wanted} needed"]
     else:
-        range_of = f"{stock.blocks} to " if stock.possible > stock.blocks else ""
-        parts = [f"{range_of}{counted(stock.possible, 'block')} of {size} available, {need.blocks} needed"]
+        range_of = f"{check.blocks} to " if check.possible > check.blocks else ""
+        parts = [f"{range_of}{counted(check.possible, 'block')} of {size} available, {need.blocks} needed"]
     if need.node is not None:
         parts[0] += f" on NUMA node {need.node}"
     if need.free is not None:
-        free = "unknown" if stock.free is None else format_bytes(stock.free)
+        free = "unknown" if check.free is None else format_bytes(check.free)
         parts.append(f"free memory {free}, {format_bytes(need.free)} needed")
     if report.ran:
         parts.append(f"{', '.join(report.ran)} ran")
-    reasons = (stock.why if stock.fulfilled is Fulfilled.UNKNOWN else None, report.why)
+    reasons = (check.why if check.fulfilled is Fulfilled.UNKNOWN else None, report.why)
     parts += dict.fromkeys(reason for reason in reasons if reason)
     if report.result is GateResult.BUSY and not report.ran:
         parts.append(_forecast_words(report))
@@ -66,22 +66,22 @@ def gate_line(report: GateReport) -> str:
 
 def gate_json(report: GateReport) -> dict[str, object]:
     """Return the answer as the fields of a JSON object; sizes in bytes, unknown is None."""
-    need, stock, gain = report.need, report.stock, report.gain
-    by_node = stock.by_node
+    need, check, gain = report.need, report.check, report.gain
+    by_node = check.by_node
     return {
         "result": report.result.value,
-        "why": "; ".join(dict.fromkeys(filter(None, (stock.why, report.why)))) or None,
+        "why": "; ".join(dict.fromkeys(filter(None, (check.why, report.why)))) or None,
         "need": {
             "blocks": need.blocks,
             "size": need.size,
-            "order": stock.order if stock.order >= 0 else None,
+            "order": check.order if check.order >= 0 else None,
             "numa_node": need.node,
             "free": need.free,
         },
         "have": {
-            "blocks": stock.blocks,
-            "possible": stock.possible,
-            "free": stock.free,
+            "blocks": check.blocks,
+            "possible": check.possible,
+            "free": check.free,
             "numa_nodes": None
             if by_node is None
             else [{"numa_node": n, "blocks": by_node[n]} for n in sorted(by_node)],
@@ -94,7 +94,7 @@ def gate_json(report: GateReport) -> dict[str, object]:
 
 def gain_words(report: GateReport, gain: Gain) -> str:
     """Return what a forecast expects of what is missing, as a phrase after the name of a remedy."""
-    if report.stock.blocks is not None and report.stock.blocks >= report.need.blocks:
+    if report.check.blocks is not None and report.check.blocks >= report.need.blocks:
         return "would free an unknown amount" if gain.bytes is None else f"would free {format_bytes(gain.bytes)}"
     if gain.blocks is None or gain.low is None or gain.high is None:
         return f"would gain an unknown number of blocks{f': {gain.why}' if gain.why else ''}"

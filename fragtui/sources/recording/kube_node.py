@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import re
+import select
 import shlex
+import signal
 import subprocess
 import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 
-from fragtui.sources.files.child_errors import last_line
+from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import LinkError, PodShell, found
+from fragtui.sources.recording.remote_shell import LinkError, PodShell, found
 from fragtui.text import printable
 
 _ANSWER_SECONDS = 15.0
+_MAX_ANSWER = 1 << 16
+"""Bytes kept of what kubectl prints."""
 _START_SECONDS = 60.0
 """Seconds that a debug pod may take to start, with the pull of its image."""
 _LOOK_SECONDS = 1.0
@@ -26,6 +31,8 @@ _POD_SECONDS = 12 * 3600
 """Seconds after which a debug pod ends by itself, if this program can't delete it."""
 _MAX_PODS = 3
 """Debug pods that may exist because kubectl did not answer; then no other is made."""
+_POD = re.compile(r"([a-z0-9][a-z0-9-]{0,62})/([a-z0-9][a-z0-9.-]{0,252})", re.ASCII)
+"""Namespace and name of a pod; anything else could be read as an option of kubectl."""
 _MADE = re.compile(r"Creating debugging pod ([a-z0-9][a-z0-9.-]{0,252}) with container ([a-z0-9-]{1,63}) on node")
 """What kubectl debug prints before it makes the pod, with a name of its own choice."""
 
@@ -55,7 +62,7 @@ class KubeNode:
         self._reports: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     @property
-    def elsewhere(self) -> str:
+    def typed_command(self) -> str:
         """How a person runs fragtui there."""
         return shlex.join(("kubectl", "fragtui", *self._options, self._node))  # A plug-in takes no option before it.
 
@@ -72,7 +79,7 @@ class KubeNode:
         if not self._asked_context:
             # The current context may change while the screen is open, and another cluster has a node of that name too.
             status, said, _ = self._run("config", "current-context")
-            self._context = "" if status else said.strip()
+            self._context = "" if status else printable(said.strip())
             self._asked_context = True
         if self._pod is None and (pod := self._own_pod()) is not None:
             return pod
@@ -144,9 +151,8 @@ class KubeNode:
             '--output=jsonpath={range .items[*]}{.metadata.namespace}/{.metadata.name}{"\\n"}{end}',
             f"--request-timeout={_ANSWER_SECONDS:.0f}s",
         )
-        namespace, slash, pod = answer.partition("\n")[0].partition("/")
-        if slash:
-            return PodShell(self._options, (f"--namespace={namespace}", pod, "--container=fragtui"))
+        if (pod := _POD.fullmatch(answer.partition("\n")[0])) is not None:
+            return PodShell(self._options, (f"--namespace={pod[1]}", pod[2], "--container=fragtui"))
         if self._image is None:
             raise LinkError(
                 f"no pod of fragtui runs on {self._node}: see fragtui ship manifests; --host-image IMAGE makes a debug "
@@ -226,15 +232,44 @@ class KubeNode:
         """Return the status of kubectl (None: no answer in time), its output, and why it failed. Raises LinkError."""
         arguments = [found("kubectl"), *self._options, *words]
         try:
-            done = subprocess.run(
-                arguments, stdin=subprocess.DEVNULL, capture_output=True, timeout=2 * _ANSWER_SECONDS, check=False
+            child = subprocess.Popen(
+                arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                start_new_session=True,
             )
-        except subprocess.TimeoutExpired as late:
-            return None, (late.stdout or b"").decode("utf-8", "replace"), f"kubectl {words[0]} did not answer"
         except OSError as error:
             raise LinkError(f"kubectl: {os_reason(error)}") from None
-        why = last_line(done.stderr) or f"kubectl {words[0]} ended with status {done.returncode}"
-        return done.returncode, done.stdout.decode("utf-8", "replace"), why
+        try:
+            said, status, why = _answer_of(child, time.monotonic() + 2 * _ANSWER_SECONDS)
+        finally:
+            if child.poll() is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+        if status is None:
+            why = f"kubectl {words[0]} did not answer"
+        return status, said.decode("utf-8", "replace"), why or f"kubectl {words[0]} ended with status {status}"
+
+
+def _answer_of(child: subprocess.Popen[bytes], end: float) -> tuple[bytes, int | None, str]:
+    """Return the first bytes of a command's output, its status (None: it runs at `end`), and its last error line."""
+    assert child.stdout is not None and child.stderr is not None
+    with child.stdout, child.stderr:
+        poll, said, errors = select.poll(), b"", ChildErrors(child.stderr)
+        poll.register(child.stdout, select.POLLIN)
+        while (left := end - time.monotonic()) > 0:
+            if poll.poll(min(left, 0.2) * 1000):
+                if not (data := os.read(child.stdout.fileno(), _MAX_ANSWER)):
+                    break
+                said = (said + data)[:_MAX_ANSWER]
+            errors.read()  # The command must not wait for room there.
+        status = None
+        with suppress(subprocess.TimeoutExpired):
+            status = child.wait(max(0.0, end - time.monotonic()))
+        return said, status, errors.last_line
 
 
 _REASONS = "{.status.containerStatuses[*].state.waiting.reason}{.status.reason}"

@@ -1,4 +1,4 @@
-"""Ways to the stream of a node elsewhere: a descriptor, and the user's own ssh or kubectl as a child process."""
+"""Ways to the stream of a remote node: a descriptor, and the user's own ssh or kubectl as a child process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import suppress
 
 from fragtui.sources.files.child_errors import ChildErrors
 from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.far_shell import FarNode, FarShell, LinkError, SshNode
 from fragtui.sources.recording.kube_node import KubeNode
+from fragtui.sources.recording.remote_shell import LinkError, RemoteNode, RemoteShell, SshNode
 
 _STREAM = ("record", "--stream", "-q", "-")
 _PIECE = 1 << 16
@@ -32,7 +32,7 @@ class PipeLink:
 
     again = False
     node = shell = None
-    no_remedies = "the node of a stream is elsewhere: run fragtui there"
+    no_remedies = "the node of a stream is remote: run fragtui there"
 
     def __init__(self, descriptor: int, name: str) -> None:
         self.name = name
@@ -61,11 +61,11 @@ class CommandLink:
     again = True
     no_remedies = None
 
-    def __init__(self, name: str, node: FarNode, words: Sequence[str] = _STREAM) -> None:
+    def __init__(self, name: str, node: RemoteNode, words: Sequence[str] = _STREAM) -> None:
         """`words` are those with which fragtui writes a stream to its standard output."""
         self.name = name
         self.node = node
-        self.shell: FarShell | None = None
+        self.shell: RemoteShell | None = None
         """Runs other verbs where the stream comes from; None before the first."""
         self._words = words
         self._child: subprocess.Popen[bytes] | None = None

@@ -28,7 +28,7 @@ _PIECE = 1 << 12
 """Bytes unpacked at a time, to at most `_MAX_TEXT` bytes of text."""
 _MAX_TEXT = 1 << 16
 _MAX_NOISE = 1 << 16
-"""Bytes before the first segment: what the far shell's startup files print."""
+"""Bytes before the first segment: what the remote shell's startup files print."""
 _MAX_VERSION = 40
 
 

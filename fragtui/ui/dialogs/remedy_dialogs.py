@@ -20,8 +20,8 @@ from fragtui.remedies.catalogue import Remedy
 from fragtui.remedies.ladder import Rung, gentlest, ladder
 from fragtui.render.card.fitting import cells_in, shortened
 from fragtui.render.numbers import rough
-from fragtui.render.remedy.far_text import commands_of, not_streamed
 from fragtui.render.remedy.question import Expectation, RemedyQuestion, remedy_question
+from fragtui.render.remedy.remote_text import commands_of, not_streamed
 from fragtui.text import format_block, format_count, printable
 from fragtui.ui.dialogs.confirm import LABEL_CELLS, ConfirmDialog, bar_line, field, paragraph
 from fragtui.ui.widgets.log_scale import DECADES, decades, log_cells
@@ -37,8 +37,8 @@ _STYLES = {"good": "good", "warn": "warn"}
 
 
 @dataclass(frozen=True, slots=True)
-class FarPlace:
-    """A node elsewhere, whose own fragtui would run the remedy."""
+class RemotePlace:
+    """A remote node, whose own fragtui would run the remedy."""
 
     name: str
     command: Callable[[Remedy], str]
@@ -59,8 +59,8 @@ class DialogContext:
     previous: Snapshot | None = None
     """An earlier tick, for rates."""
     thresholds: Thresholds = DEFAULT_THRESHOLDS
-    far: FarPlace | None = None
-    """Set for a node elsewhere; `root` is that of the node, `audit` and `conditions` are unknown then."""
+    remote: RemotePlace | None = None
+    """Set for a remote node; `root` is that of the node, `audit` and `conditions` are unknown then."""
 
     @property
     def place(self) -> str:
@@ -75,7 +75,7 @@ class DialogContext:
     def commands(self, remedy: Remedy) -> Sequence[str]:
         """Return what runs, as commands."""
         written = _command(remedy, self.root)
-        return [written] if self.far is None else commands_of(self.far.command(remedy), self.far.note, written)
+        return [written] if self.remote is None else commands_of(self.remote.command(remedy), self.remote.note, written)
 
 
 class RemedyDialog(ConfirmDialog[Remedy]):
@@ -138,7 +138,7 @@ class RemedyDialog(ConfirmDialog[Remedy]):
             lines.append(line((" " * LABEL_CELLS, "text"), ("s  ", "key"), head.spans[-1]))
             lines += [line((" " * (LABEL_CELLS + 3), "text"), row.spans[-1]) for row in rest]
         lines += _consequences(setting, question, width)
-        if setting.far is not None:
+        if setting.remote is not None:
             lines += [line(), *field("Not known", [not_streamed(remedy.effect)], width, "warn")]
         return lines if self._beside is None else [*lines, line(), *self._beside(width)]
 
@@ -271,7 +271,7 @@ def _consequences(setting: DialogContext, question: RemedyQuestion, width: int) 
     lines += [line(), *field("Cost", [f"· {text}" for text in question.costs], width)]
     lines += field("", [f"⚠ {text}" for text in question.risks], width, "warn")
     lines += [line(), *field("Undo", [question.undo], width)]
-    audit = printable(str(setting.audit)) if setting.far is None else f"the audit log of {setting.far.name}"
+    audit = printable(str(setting.audit)) if setting.remote is None else f"the audit log of {setting.remote.name}"
     lines += field("Logged to", [f"{audit}, before it runs"], width)
     if question.reasons:
         lines += [line(), *field("Estimate", [f"· {text}" for text in question.reasons], width, "muted")]

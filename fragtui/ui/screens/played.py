@@ -1,4 +1,4 @@
-"""A dashboard fed with the moments of another clock: a recording's, or those of a node elsewhere."""
+"""A dashboard fed with the moments of another clock: a recording's, or those of a remote node."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of a node elsewhere: a dashboard fed by a stream, which shows when the link is lost."""
+"""The screen of a remote node: a dashboard fed by a stream, which shows when the link is lost."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from fragtui.model.node.verdict import Thresholds
 from fragtui.render.numbers import span_words
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import STREAM_KEYS, UNSTREAMED, KeyMap, Keys, bindings
-from fragtui.ui.messages import Crashed, FarRemedyChanged
+from fragtui.ui.messages import Crashed, RemoteRemedyChanged
 from fragtui.ui.screens.played import Played, PlayedScreen
 from fragtui.ui.terminal.key_gate import key_gate_of
 from fragtui.ui.widgets.resilient import surviving_errors
 
 if TYPE_CHECKING:  # Only a remedy needs them.
-    from fragtui.remedies.far_run import FarState
-    from fragtui.ui.screens.far_remedies import FarRemedies
+    from fragtui.remedies.remote_run import RemoteState
+    from fragtui.ui.screens.remote_remedies import RemoteRemedies
 
 
 class StreamScreen(PlayedScreen):
@@ -40,7 +40,7 @@ class StreamScreen(PlayedScreen):
         self._reported: str | None = None
         """The problem of the link that was last reported."""
         self._previous: Snapshot | None = None
-        self._far: FarRemedies | None = None
+        self._remote: RemoteRemedies | None = None
         """The remedies run from here; None before the first key that asks for one."""
 
     def on_mount(self) -> None:
@@ -49,14 +49,14 @@ class StreamScreen(PlayedScreen):
 
     def close(self) -> None:
         """Abort a remedy that runs."""
-        if self._far is not None:
-            self._far.close(2.0)
+        if self._remote is not None:
+            self._remote.close(2.0)
 
     @surviving_errors
     def _look_at_link(self) -> None:
         while self._place is not None and (made := self._place.report()) is not None:
             self.notify(made, timeout=20, markup=False)
-        if self._why_old is not None or (self._far is not None and self._far.running is not None):
+        if self._why_old is not None or (self._remote is not None and self._remote.running is not None):
             self.update_status()
             self.dashboard.show_lines()
 
@@ -76,7 +76,8 @@ class StreamScreen(PlayedScreen):
         """Return why the keys of an action are disabled: a link carries single remedies only."""
         why = super().disabled_because(action)
         if why is None and action in ("escalate", "guard", "reclaim") and self._place is not None:
-            return f"run it there: {self._place.elsewhere}"
+            # A stream has no list of cgroups; the verb reclaim prints it.
+            return f"run it there: {self._place.typed_command}{' reclaim' if action == 'reclaim' else ''}"
         return why
 
     @surviving_errors
@@ -93,43 +94,43 @@ class StreamScreen(PlayedScreen):
             self._previous = before
         new = self.session.remedy_result
         is_new = new is not None and (result is None or new.outcome.id != result.outcome.id)
-        if new is not None and is_new and self._far is not None and self._far.is_own(new.outcome.id):
+        if new is not None and is_new and self._remote is not None and self._remote.is_own(new.outcome.id):
             self.dashboard.show_keys()
             if self.is_active:
                 self.action_recovery()
 
     def action_remedy(self, name: str) -> None:
         """Ask whether the fragtui there shall run a remedy."""
-        key_gate_of(self).then(lambda: self._ready_far().ask(name, self._previous, self._why_old))
+        key_gate_of(self).then(lambda: self._ready_remote().ask(name, self._previous, self._why_old))
 
     def action_abort(self) -> None:
         """Abort the remedy that runs."""
-        if self._far is not None:
-            self._far.abort()
+        if self._remote is not None:
+            self._remote.abort()
 
-    def _ready_far(self) -> FarRemedies:
-        if self._far is None:
-            from fragtui.ui.screens.far_remedies import FarRemedies  # noqa: PLC0415  # See above.
+    def _ready_remote(self) -> RemoteRemedies:
+        if self._remote is None:
+            from fragtui.ui.screens.remote_remedies import RemoteRemedies  # noqa: PLC0415  # See above.
 
-            self._far = FarRemedies(self.app, self.session, self._node, self._report_far)
-        return self._far
+            self._remote = RemoteRemedies(self.app, self.session, self._node, self._report_remote)
+        return self._remote
 
-    def _report_far(self, state: FarState | str) -> None:
-        self.mail.put(Crashed(state) if isinstance(state, str) else FarRemedyChanged(state))
+    def _report_remote(self, state: RemoteState | str) -> None:
+        self.mail.put(Crashed(state) if isinstance(state, str) else RemoteRemedyChanged(state))
 
     @surviving_errors
-    def on_far_remedy_changed(self, message: FarRemedyChanged) -> None:
+    def on_remote_remedy_changed(self, message: RemoteRemedyChanged) -> None:
         """Take an update of the remedy that was run from here."""
-        if self._far is not None:
-            self._far.take(message.state)
-        if message.state.id is None and message.state.end is None:  # It was just asked for.
+        if self._remote is not None:
+            self._remote.take(message.state)
+        if message.state.id is None and message.state.end is None:  # It was just requested.
             self.unpause()
         self.show()
 
     @property
     def running(self) -> tuple[str, ...]:
         """A sentence for what runs and would end with fragtui."""
-        return self._far.sentences if self._far is not None else ()
+        return self._remote.sentences if self._remote is not None else ()
 
     @property
     def _why_old(self) -> str | None:
@@ -150,7 +151,7 @@ class StreamScreen(PlayedScreen):
     def update_status(self) -> None:
         """Set the session's status: the link and its age, never a node that only seems to be idle."""
         super().update_status()
-        if self._far is not None and (line := self._far.line) is not None:
+        if self._remote is not None and (line := self._remote.line) is not None:
             self.session.remedy_line = line
         state, name = self._node.state, self._node.link.name
         self._report(state.problem)

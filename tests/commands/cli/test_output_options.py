@@ -164,4 +164,4 @@ def test_a_plan_that_is_not_printed_needs_its_confirmation_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["drop-caches", "-q", "--root", str(HostTree.small(tmp_path).root)]) == 2
-    assert "give --yes too" in capsys.readouterr().err
+    assert "add --yes" in capsys.readouterr().err

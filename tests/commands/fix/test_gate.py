@@ -18,6 +18,7 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.commands.fix import gate
+from fragtui.commands.fix.gate_steps import DEFAULT_STEPS, gate_remedies, with_current_wake
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.remedy.effect import Effect
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
@@ -269,6 +270,42 @@ def test_without_a_terminal_and_yes_nothing_runs(node: HostTree, capsys: pytest.
     said = capsys.readouterr()
     assert not said.out and said.err.startswith("busy: 0 blocks of 2M") and "--yes runs it" in said.err
     assert "  writes '0x33' to " in said.err and "Logged to " in said.err and not entries(node)
+
+
+def test_remedies_that_could_not_run_when_it_was_asked_do_not_run_unasked_later(
+    node: HostTree, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--root", str(node.root), "--audit", str(node.root.parent / "audit.jsonl"), "--need", "100x2M", "--heal")
+    blocks = node.root / "proc/buddyinfo"
+    text = blocks.read_text()
+    blocks.unlink()
+    timer = threading.Timer(0.3, lambda: blocks.write_text(text))
+    timer.start()
+    status, fields = answer_of(capsys, *words, "--wait", "1.5s")
+    timer.join()
+    assert (status, fields["result"], fields["remedies"]) == (4, "busy", [])
+    assert fields["why"] == "no remedy runs: not confirmed at the start: harmless" and not entries(node)
+
+    def remedies(self: gate._Gate, _: object) -> tuple[Remedy, ...]:
+        return harmless("drop", "compact") if self._confirmed else harmless("drop")
+
+    monkeypatch.setattr(gate._Gate, "_remedies", remedies)
+    monkeypatch.setattr(gate, "answer", lambda *_: "yes")
+    status, fields = answer_of(capsys, *words)
+    assert status == 4 and fields["why"] == "no remedy runs: not confirmed at the start: compact" and not entries(node)
+
+
+def test_kcompactd_is_woken_with_the_value_that_its_setting_has_at_the_start_of_the_run(tmp_path: Path) -> None:
+    setting = tmp_path / "proc/sys/vm/compaction_proactiveness"
+    setting.parent.mkdir(parents=True)
+    setting.write_text("20\n")
+    confirmed = gate_remedies(DEFAULT_STEPS, tmp_path, None)
+    setting.write_text("60\n")
+    texts = [
+        [step.text for remedy in remedies if remedy.effect.gentle for step in remedy.steps]
+        for remedies in (confirmed, with_current_wake(confirmed, tmp_path))
+    ]
+    assert texts == [["20"], ["60"]]
 
 
 def test_if_all_remedies_ran_and_enough_is_free_in_pieces_a_reboot_is_required(

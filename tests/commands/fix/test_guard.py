@@ -122,9 +122,9 @@ def escalation_end(before: int, after: int) -> EscalationEnd:
 
 def test_it_stops_by_itself_when_remedies_gain_nothing() -> None:
     state = run_ended(POLICY, GuardState(0), NOTHING, 10)
-    assert state.fruitless == 1 and state.stopped is None
-    fruit = run_ended(POLICY, state, escalation_end(0, 4), 20)
-    assert fruit.fruitless == 0
+    assert state.misses == 1 and state.stopped is None
+    worth_it = run_ended(POLICY, state, escalation_end(0, 4), 20)
+    assert worth_it.misses == 0
     state = run_ended(POLICY, state, escalation_end(0, 0), 20)
     assert state.stopped is not None and state.stopped.startswith("gave up: 2 runs in a row gained nothing")
     assert see(state, tick(5000, 0))[1].action is GuardAction.STOPPED
@@ -133,7 +133,7 @@ def test_it_stops_by_itself_when_remedies_gain_nothing() -> None:
 def test_an_aborted_run_and_a_dry_one_count_for_the_cooldown_alone() -> None:
     for end in (None, EscalationEnd(EndReason.ABORTED, (), (), "aborted")):
         state = run_ended(POLICY, run_started(GuardState(0), 5), end, 10)
-        assert (state.fruitless, state.last, state.runs) == (0, 10, (5,))
+        assert (state.misses, state.last, state.runs) == (0, 10, (5,))
 
 
 @examples(200, deadline=200)

@@ -22,7 +22,8 @@ from fragtui.remedies import runner as run_module
 from fragtui.remedies.audit.log import AuditLog
 from fragtui.remedies.catalogue import RECLAIM, Action, Remedy, RemedyStep
 from tests.support.cgroup_tree import OTHER_PODS, OTHER_UID, put_v1, put_v2
-from tests.support.far import far_program
+from tests.support.host_tree import HostTree
+from tests.support.remote_node import remote_program
 
 FILTER = f"proc/{os.getpid()}/coredump_filter"
 HARMLESS = Remedy("harmless", "Harmless", (RemedyStep(Action.WRITE, FILTER, "0x33"),), Effect(page_cache=True), "", "")
@@ -80,6 +81,8 @@ def test_reclaim_prints_the_cgroups_and_takes_the_one_that_is_named(
     assert (status, err) == (0, "") and out.splitlines()[0].split() == [
         "90M", "page", "cache,", "0B", "dirty", f"/{OTHER_PODS}"
     ]  # fmt: skip
+    status, out, _ = ran("--json")
+    assert status == 0 and json.loads(out)["cgroups"][0] == {"path": f"/{OTHER_PODS}", "cache": 90 << 20, "dirty": 0}
     for name, why in (("web", "2 cgroups of those"), ("nothing", "none of the 3 cgroups"), ("", "none of the 3")):
         status, _, err = ran(name)
         assert status == 2 and why in err
@@ -217,7 +220,7 @@ def test_an_empty_and_an_unreadable_history(tmp_path: Path, capsys: pytest.Captu
 
 
 def attached(folder: Path, *words: str, seconds: float = 300.0) -> subprocess.Popen[str]:
-    command = [str(far_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
+    command = [str(remote_program(folder, seconds)), "drop-caches", "1", "--yes", "--attached=vm-7", *words]
     environment = {**os.environ, "NODE_NAME": "vm-7", "KUBERNETES_SERVICE_HOST": "10.0.0.1"}
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
 
@@ -259,7 +262,25 @@ def test_attached_it_runs_only_on_the_node_that_the_screen_shows_and_only_confir
     answer = json.loads(capsys.readouterr().out)
     assert answer["result"] == "refused" and "the screen shows no-such-node, this is" in answer["explanation"]
     assert drop_caches.run(parsed(drop_caches, "1", "--attached", "no-such-node")) == 2
-    assert "give --yes" in capsys.readouterr().err and drops() == before
+    assert "add --yes" in capsys.readouterr().err and drops() == before
+
+
+def test_attached_is_no_way_around_the_name_that_the_sites_policy_asks_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    HostTree.small(tmp_path)
+    policy = tmp_path / "etc/fragtui/config.toml"
+    policy.parent.mkdir(parents=True)
+    policy.write_text('confirm = "type"\n')
+    policy.chmod(0o644)
+    monkeypatch.setattr(treatment, "disabled_because", lambda *_: None)
+    words = ("1", "--yes", "--attached=node-7", "--root", str(tmp_path), "--audit", str(tmp_path / "audit.jsonl"))
+    for can_ask in (False, True):
+        monkeypatch.setattr(treatment, "_can_ask", lambda can_ask=can_ask: can_ask)
+        assert drop_caches.run(parsed(drop_caches, *words)) == 3
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["result"] == "refused" and "asks for the node's name typed" in answer["explanation"]
+        assert "run fragtui there" in answer["explanation"] and not (tmp_path / "audit.jsonl").exists()
 
 
 @as_root

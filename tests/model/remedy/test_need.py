@@ -9,7 +9,7 @@ import pytest
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.model.node.watermark import Hidden, Rule, ZoneState, blocks_above_floor
 from fragtui.model.remedy.effect import Effect
-from fragtui.model.remedy.need import Fulfilled, Need, held_by_processes, missing_bytes, stock, too_much, view_of
+from fragtui.model.remedy.need import Fulfilled, Need, check_need, held_by_processes, missing_bytes, too_much, view_of
 from fragtui.sources.host.reader import NodeReader
 from fragtui.text import parse_size
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
@@ -33,10 +33,10 @@ def two_nodes(root: Path) -> HostTree:
 
 
 def test_a_larger_block_counts_as_its_multiple(tmp_path: Path) -> None:
-    found = stock(sampled(two_nodes(tmp_path)), Need(1, M2))
+    found = check_need(sampled(two_nodes(tmp_path)), Need(1, M2))
     assert found.blocks == found.possible == HEALTHY[9] + 2 * HEALTHY[10]
     assert found.by_node == {0: found.blocks, 1: 0} and found.order == 9
-    assert stock(sampled(two_nodes(tmp_path)), Need(1, 4 << 20)).blocks == HEALTHY[10]
+    assert check_need(sampled(two_nodes(tmp_path)), Need(1, 4 << 20)).blocks == HEALTHY[10]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_larger_block_counts_as_its_multiple(tmp_path: Path) -> None:
     ],
 )
 def test_a_need_is_met_denied_or_unknown(tmp_path: Path, need: Need, fulfilled: Fulfilled) -> None:
-    found = stock(sampled(two_nodes(tmp_path)), need)
+    found = check_need(sampled(two_nodes(tmp_path)), need)
     assert found.fulfilled is fulfilled
     assert (found.why is not None) == found.lasting == (fulfilled is Fulfilled.UNKNOWN)
 
@@ -63,7 +63,7 @@ def test_a_need_is_met_denied_or_unknown(tmp_path: Path, need: Need, fulfilled: 
 def test_blocks_below_the_watermark_do_not_count(tmp_path: Path) -> None:
     tree = HostTree(tmp_path, [ZoneFacts(0, "Normal", (0,) * 9 + (100,), min=60 * 512)])
     tree.write()
-    assert stock(sampled(tree), Need(1, M2)).blocks == 40
+    assert check_need(sampled(tree), Need(1, M2)).blocks == 40
 
 
 def test_without_files_blocks_are_possible_and_not_sure(tmp_path: Path) -> None:
@@ -75,22 +75,22 @@ def test_without_files_blocks_are_possible_and_not_sure(tmp_path: Path) -> None:
         .replace("nr_free_cma  0", f"nr_free_cma  {1000 * 512}", 1)
         .replace("cma      0", f"cma      {1000 * 512}", 1)
     )
-    found = stock(sampled(tree), Need(801, M2))
+    found = check_need(sampled(tree), Need(801, M2))
     assert found.blocks is not None and found.blocks <= 810 and found.possible == 810
     assert found.fulfilled is Fulfilled.UNKNOWN and "pagetypeinfo" in str(found.why) and not found.lasting
-    assert stock(sampled(tree), Need(1000, M2)).fulfilled is Fulfilled.NO
+    assert check_need(sampled(tree), Need(1000, M2)).fulfilled is Fulfilled.NO
     zoneinfo.unlink()
-    found = stock(sampled(tree), Need(10, M2))
+    found = check_need(sampled(tree), Need(10, M2))
     assert found.blocks == 0 and found.fulfilled is Fulfilled.UNKNOWN and "zoneinfo" in str(found.why)
     (tmp_path / "proc/buddyinfo").unlink()
-    found = stock(sampled(tree), Need(10, M2))
+    found = check_need(sampled(tree), Need(10, M2))
     assert found.blocks is None and found.fulfilled is Fulfilled.UNKNOWN and "buddyinfo" in str(found.why)
 
 
 def test_free_memory_that_no_file_shows_is_unknown(tmp_path: Path) -> None:
     tree = two_nodes(tmp_path)
     (tmp_path / "proc/meminfo").unlink()
-    found = stock(sampled(tree), Need(1, M2, free=1))
+    found = check_need(sampled(tree), Need(1, M2, free=1))
     assert found.free is None and found.fulfilled is Fulfilled.UNKNOWN
 
 

@@ -10,7 +10,7 @@ from fragtui.model.remedy.forecast import Gain, forecast
 from fragtui.model.remedy.remedy_history import EndEntry, Episode, EvidenceEntry, IntentEntry, Result
 from fragtui.remedies.catalogue import Remedy, compact_all, drop_caches, reclaim_cgroup
 from fragtui.remedies.escalation import EndReason, EscalationEnd, EscalationStep, StepResult, escalation_steps
-from fragtui.remedies.guard.lessons import LIFETIME, against, bears_fruit, learnt, weighed
+from fragtui.remedies.guard.lessons import LIFETIME, against, is_worth_its_cost, learnt, weighed
 from fragtui.remedies.guard.policy import Policy
 from fragtui.remedies.guard.rules import Clocks, GuardState, nothing_left, run_ended, state_from_history, worth_trying
 from fragtui.remedies.outcome import Outcome
@@ -31,9 +31,9 @@ def end(*steps: StepResult) -> EscalationEnd:
 
 
 @pytest.mark.parametrize(
-    ("gained", "expected", "missing", "page_cache", "fruit"),
+    ("gained", "expected", "missing", "page_cache", "worth_it"),
     [
-        (5, 310, 37, True, False),  # What counted as fruit before: 5 of 310 forecast, for all page cache.
+        (5, 310, 37, True, False),  # What counted as worth it before: 5 of 310 forecast, for all page cache.
         (5, 310, 37, False, False),
         (16, 310, 37, True, True),
         (7, 20, 37, True, False),
@@ -44,10 +44,10 @@ def end(*steps: StepResult) -> EscalationEnd:
         (4, None, 60, False, False),
     ],
 )
-def test_a_run_bears_fruit_if_it_gains_enough_of_its_forecast_and_of_what_is_missing(
-    gained: int, expected: int | None, missing: int, page_cache: bool, fruit: bool
+def test_a_run_is_worth_its_cost_if_it_gains_enough_of_its_forecast_and_of_what_is_missing(
+    gained: int, expected: int | None, missing: int, page_cache: bool, worth_it: bool
 ) -> None:
-    assert bears_fruit(gained, expected, missing, page_cache=page_cache) is fruit
+    assert is_worth_its_cost(gained, expected, missing, page_cache=page_cache) is worth_it
 
 
 def test_page_cache_is_not_dropped_again_for_two_blocks() -> None:
@@ -101,7 +101,7 @@ def test_a_run_with_enough_blocks_and_one_that_was_killed_teach_nothing() -> Non
 
 def test_two_runs_under_a_twentieth_of_their_forecast_end_the_guard() -> None:
     state = run_ended(POLICY, GuardState(0), end(step(DROP, 23, 25), step(COMPACT, 25, 28)), 100.0)
-    assert state.fruitless == 1 and state.stopped is None
+    assert state.misses == 1 and state.stopped is None
     state = run_ended(POLICY, state, end(step(COMPACT, 28, 28, Gain(0, 6, 0, 300))), 160.0)
     assert state.stopped == (
         "gave up: 2 runs in a row gained nothing worth it; the last one gained no block of 32 missing, forecast 6 "

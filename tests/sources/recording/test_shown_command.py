@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.sources.recording.far_shell import LinkError
 from fragtui.sources.recording.link import link_of
-from tests.terminal.test_elsewhere import program
+from fragtui.sources.recording.remote_shell import LinkError
+from tests.terminal.test_remote_screen import program
 
 
 def ran(tmp_path: Path, host: str) -> list[str]:

@@ -113,7 +113,7 @@ def test_after_damage_the_next_segment_is_read() -> None:
     assert [tick.monotonic for tick in ticks[-130:]] == [5000.0 + index for index in range(120, TICKS)]
 
 
-def test_what_the_far_shell_prints_first_is_left_out() -> None:
+def test_what_the_remote_shell_prints_first_is_left_out() -> None:
     decoder = StreamDecoder()
     items = [item for piece in (b"Welcome to node-7\n", *written()) for item in decoder.feed(piece)]
     assert items == whole() and decoder.noise == b"Welcome to node-7\n"

@@ -1,4 +1,4 @@
-"""The screen of a node elsewhere: its bars, and never flat bars when the link is lost."""
+"""The screen of a remote node: its bars, and never flat bars when the link is lost."""
 
 from __future__ import annotations
 
@@ -13,48 +13,48 @@ from fragtui.sources.recording.reader import RecordedEvent
 from fragtui.sources.recording.trace import trace_facts
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import UNSTREAMED
-from tests.support.far import Far, stream_app
 from tests.support.host_tree import FRAGMENTED
+from tests.support.remote_node import RemoteLink, stream_app
 from tests.support.screen import SIZES, lines_of, running, text_of, until
 
 
 @pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
 async def test_the_bars_follow_the_node_and_the_top_line_names_it(tmp_path: Path, size: tuple[int, int]) -> None:
-    far = Far(tmp_path)
-    app = stream_app(far)
+    remote = RemoteLink(tmp_path)
+    app = stream_app(remote)
     async with running(app, size) as pilot:
-        await until(pilot, lambda: far.name in lines_of(app)[0] or size[0] < 80)
+        await until(pilot, lambda: remote.name in lines_of(app)[0] or size[0] < 80)
         assert "FRAGMENTED" not in text_of(app)
-        far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
-        far.sample()
+        remote.tree.zones[1].free_blocks = remote.tree.zones[2].free_blocks = FRAGMENTED
+        remote.sample()
         await until(pilot, lambda: "FRAGMENTED" in text_of(app))
 
 
 async def test_a_lost_link_is_shown_with_its_age_and_its_reason_and_opened_again(tmp_path: Path) -> None:
-    far = Far(tmp_path)
-    app = stream_app(far)
+    remote = RemoteLink(tmp_path)
+    app = stream_app(remote)
     async with running(app) as pilot:
-        await until(pilot, lambda: f"● {far.name}" in lines_of(app)[0])
-        far.cut()
-        await until(pilot, lambda: f"⚠ {far.name} lost" in lines_of(app)[0])
+        await until(pilot, lambda: f"● {remote.name}" in lines_of(app)[0])
+        remote.cut()
+        await until(pilot, lambda: f"⚠ {remote.name} lost" in lines_of(app)[0])
         assert "next try in" in lines_of(app)[0] and "Connection to node-7 closed" in text_of(app)
-        await until(pilot, lambda: far.opened == 2 and f"● {far.name}" in lines_of(app)[0])
+        await until(pilot, lambda: remote.opened == 2 and f"● {remote.name}" in lines_of(app)[0])
 
 
 async def test_a_silent_link_is_no_idle_node(tmp_path: Path) -> None:
-    far = Far(tmp_path)
-    app = stream_app(far)
+    remote = RemoteLink(tmp_path)
+    app = stream_app(remote)
     async with running(app) as pilot:
-        await until(pilot, lambda: f"⚠ no data from {far.name} for" in lines_of(app)[0])
+        await until(pilot, lambda: f"⚠ no data from {remote.name} for" in lines_of(app)[0])
 
 
 async def test_paused_the_screen_keeps_what_comes_and_shows_it_later(tmp_path: Path) -> None:
-    far = Far(tmp_path)
-    app = stream_app(far)
+    remote = RemoteLink(tmp_path)
+    app = stream_app(remote)
     async with running(app) as pilot:
         await pilot.press("space")
-        far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
-        far.sample()
+        remote.tree.zones[1].free_blocks = remote.tree.zones[2].free_blocks = FRAGMENTED
+        remote.sample()
         end = time.monotonic() + 0.5
         await until(pilot, lambda: time.monotonic() > end)
         assert "FRAGMENTED" not in text_of(app) and "‖ paused" in lines_of(app)[0]
@@ -63,10 +63,10 @@ async def test_paused_the_screen_keeps_what_comes_and_shows_it_later(tmp_path: P
 
 
 async def test_over_a_pipe_no_remedy_is_run_and_the_screen_says_where(tmp_path: Path) -> None:
-    app = stream_app(Far(tmp_path))
+    app = stream_app(RemoteLink(tmp_path))
     async with running(app) as pilot:
         await pilot.press("3")
-        await until(pilot, lambda: "the node of a stream is elsewhere: run fragtui there" in text_of(app))
+        await until(pilot, lambda: "the node of a stream is remote: run fragtui there" in text_of(app))
         for key in UNSTREAMED:
             await pilot.press(key.keys.split(",")[0])
         assert app.screen is app.main
@@ -75,9 +75,9 @@ async def test_over_a_pipe_no_remedy_is_run_and_the_screen_says_where(tmp_path: 
 def test_a_stream_without_a_sample_keeps_only_its_newest_updates(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A damaged or hostile far end may send events alone."""
+    """A damaged or hostile remote end may send events alone."""
     monkeypatch.setattr(streamed_node, "_MAX_EARLY", 3)
-    node = StreamedNode(Far(tmp_path), lambda _: None, lambda _: None)
+    node = StreamedNode(RemoteLink(tmp_path), lambda _: None, lambda _: None)
     monkeypatch.setattr(node._decoder, "feed", lambda data: [RecordedEvent(1.0, 1.0, "R", (data.decode(),))])
     for number in range(9):
         node._take(b"line %d" % number)

@@ -1,4 +1,4 @@
-"""Remedies on the screen of a node elsewhere: asked for here, run by the fragtui there under its own audit log."""
+"""Remedies on the screen of a remote node: requested here, run by the fragtui there under its own audit log."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from textual.app import App
 
 from fragtui.model.node.snapshot import Snapshot
 from fragtui.remedies.catalogue import Remedy, wake_kcompactd
-from fragtui.remedies.far_run import FarResult, FarRun, FarState, far_words
+from fragtui.remedies.remote_run import RemoteResult, RemoteRun, RemoteState, remote_words
 from fragtui.remedies.site_policy import asks_typed_name, forbidden_because
-from fragtui.render.remedy.far_text import FarNames, far_line, far_running, far_sentence
+from fragtui.render.remedy.remote_text import RemoteNames, remote_line, remote_running, remote_sentence
 from fragtui.streamed_node import StreamedNode
 from fragtui.text import format_block
-from fragtui.ui.dialogs.remedy_dialogs import DialogContext, FarPlace, RemedyDialog
+from fragtui.ui.dialogs.remedy_dialogs import DialogContext, RemedyDialog, RemotePlace
 from fragtui.ui.dialogs.typed_name import TypedNameDialog
 from fragtui.ui.screens.remedy_controller import remedy_variants
 from fragtui.ui.session import Session
@@ -26,30 +26,30 @@ from fragtui.ui.session import Session
 _HERE = Path("/")
 
 
-class FarRemedies:
+class RemoteRemedies:
     """The remedies of one stream; used on the screen's thread."""
 
     def __init__(
-        self, app: App[Any], session: Session, node: StreamedNode, on_change: Callable[[FarState | str], None]
+        self, app: App[Any], session: Session, node: StreamedNode, on_change: Callable[[RemoteState | str], None]
     ) -> None:
         self._app = app
         self._session = session
         self._node = node
         self._on_change = on_change
-        self._run: FarRun | None = None
-        self._names: FarNames | None = None
+        self._run: RemoteRun | None = None
+        self._names: RemoteNames | None = None
         self._last_id: str | None = None
-        """The remedy whose result the stream showed when this one was asked for."""
+        """The remedy whose result the stream showed when this one was requested."""
 
     @property
-    def running(self) -> FarState | None:
+    def running(self) -> RemoteState | None:
         """The state of the remedy that runs, None if none does."""
         return self._run.state if self._run is not None and self._run.state.end is None else None
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """What leaving the screen does."""
-        return () if (state := self.running) is None or not self._names else (far_running(state, self._names.node),)
+        return () if (state := self.running) is None or not self._names else (remote_running(state, self._names.node),)
 
     def ask(self, key: str, previous: Snapshot | None, why_old: str | None) -> None:
         """Ask whether to run the remedy that a key names; `why_old` is why the snapshot is not of now."""
@@ -62,26 +62,28 @@ class FarRemedies:
         if self.running is not None:
             why = f"another remedy is running; {self._session.key('abort')} aborts it"
         if why is not None:
-            self._app.notify(why, title="Can't be run", severity="warning", markup=False)
+            self._refuse(why)
             return
         order, there = self._session.order, snapshot.host.name or ""
         name = there or self._node.link.name
-        place = FarPlace(name, lambda remedy: shell.shown(far_words(remedy.effect, there, order)), shell.note)
-        names = FarNames(
+        place = RemotePlace(name, lambda remedy: shell.shown(remote_words(remedy.effect, there, order)), shell.note)
+        names = RemoteNames(
             name,
             format_block(snapshot.host.page_size, order),
             shell.shown(("history", "--last", "3")),
             self._session.key("abort"),
         )
         context = DialogContext(
-            snapshot, order, _HERE, _HERE, previous=previous, thresholds=self._session.thresholds, far=place
+            snapshot, order, _HERE, _HERE, previous=previous, thresholds=self._session.thresholds, remote=place
         )
 
         def begin(remedy: Remedy) -> None:
+            if (why := forbidden_because(remedy, _HERE)) is not None:  # The policy may have changed since it was asked.
+                self._refuse(why)
+                return
             self._names = names
             self._last_id = self._streamed_id
-            self._run = FarRun(remedy, there, order, shell, self._on_change)
-            self._on_change(self._run.state)
+            self._run = RemoteRun(remedy, there, order, shell, self._on_change)
 
         self._app.push_screen(RemedyDialog(context, variants), partial(self._confirm, there, begin))
 
@@ -92,9 +94,12 @@ class FarRemedies:
         if not asks_typed_name(_HERE):
             begin(remedy)
         elif not there:
-            self._app.notify("The policy here asks for the node's name, which is unknown.", markup=False)
+            self._refuse("the policy here asks for the node's name, which is unknown")
         else:
             self._app.push_screen(TypedNameDialog(there), lambda typed: None if typed is None else begin(remedy))
+
+    def _refuse(self, why: str) -> None:
+        self._app.notify(why, title="Can't be run", severity="warning", markup=False)
 
     def abort(self) -> None:
         """Abort the remedy that runs."""
@@ -106,11 +111,11 @@ class FarRemedies:
         if self._run is not None:
             self._run.close(seconds)
 
-    def take(self, state: FarState) -> None:
+    def take(self, state: RemoteState) -> None:
         """Report an end that is no success in full: the line has little room."""
-        if state.end is not None and state.end.result is not FarResult.DONE and self._names is not None:
-            text = far_sentence(state, self._names)
-            self._app.notify(text[2:], title="Remedy elsewhere", severity="warning", markup=False)
+        if state.end is not None and state.end.result is not RemoteResult.DONE and self._names is not None:
+            text = remote_sentence(state, self._names)
+            self._app.notify(text[2:], title="Remote remedy", severity="warning", markup=False)
 
     @property
     def line(self) -> tuple[str, str] | None:
@@ -118,7 +123,7 @@ class FarRemedies:
         run = self._run
         if run is None or self._names is None or (run.state.end is not None and self._streamed_id != self._last_id):
             return None
-        return far_line(run.state, self._names, time.monotonic())
+        return remote_line(run.state, self._names, time.monotonic())
 
     def is_own(self, remedy_id: str) -> bool:
         """Return whether that remedy of the audit log there is the last one run from here."""

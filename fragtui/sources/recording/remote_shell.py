@@ -1,4 +1,4 @@
-"""How a verb of fragtui is run on a node elsewhere: the user's own ssh or kubectl exec as arguments, and as text."""
+"""How a verb of fragtui is run on a remote node: the user's own ssh or kubectl exec as arguments, and as text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LinkError(Exception):
     """Why a node can't be reached, in one line."""
 
 
-class FarShell(Protocol):
+class RemoteShell(Protocol):
     """Runs fragtui on one node."""
 
     def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
@@ -42,15 +42,15 @@ class FarShell(Protocol):
         """What differs from that on some nodes; empty if nothing does."""
 
 
-class FarNode(Protocol):
-    """A node elsewhere, and what is made to reach it."""
+class RemoteNode(Protocol):
+    """A remote node, and what is made to reach it."""
 
     @property
-    def elsewhere(self) -> str:
+    def typed_command(self) -> str:
         """How a person runs fragtui there."""
 
-    def shell(self) -> FarShell:
-        """Return what runs fragtui there; it may ask elsewhere first. Raises LinkError."""
+    def shell(self) -> RemoteShell:
+        """Return what runs fragtui there; it may ask the cluster first. Raises LinkError."""
 
     def exact(self, words: Sequence[str]) -> str:
         """Return all that is run for these words, word for word. Raises LinkError if this machine lacks the program."""
@@ -71,7 +71,7 @@ class SshNode:
     program: str
 
     @property
-    def elsewhere(self) -> str:
+    def typed_command(self) -> str:
         """How a person runs fragtui there."""
         return f"ssh -t {shlex.join(self.target)} sudo {self.program}"
 
@@ -90,17 +90,20 @@ class SshNode:
 
     def arguments(self, words: Sequence[str], *, stdin: bool = False) -> list[str]:
         """Return ssh's arguments; its own input is always that of the program. Raises LinkError."""
+        if any("\\" in word or not word.isprintable() for word in words):
+            # Some login shells (fish) read a backslash between single quotes.
+            raise LinkError("the node's name has a character that not every login shell passes on unchanged")
         program, run = shlex.quote(self.program), shlex.join(words)
         missing = shlex.quote(f"{self.program}: not found on this node")
         # As root it reads all sources; if sudo wants a password, as the user who logs in.
-        far = (
+        remote = (
             f"f=$(command -v {program}) || {{ echo {missing} >&2; exit 127; }}; "
             'if [ "$(id -u)" != 0 ] && sudo -n true </dev/null 2>/dev/null; '
             f'then exec sudo -n "$f" {run}; fi; exec "$f" {run}'
         )
         # ssh joins its words with spaces, and the login shell reads them again.
         *options, name = self.target
-        return [found("ssh"), *_SSH, *options, "--", name, f"exec sh -c {shlex.quote(far)}"]
+        return [found("ssh"), *_SSH, *options, "--", name, f"exec sh -c {shlex.quote(remote)}"]
 
     def shown(self, words: Sequence[str]) -> str:
         """Return the command."""

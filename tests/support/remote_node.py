@@ -1,4 +1,4 @@
-"""Nodes elsewhere for tests: a command of the test's own in place of ssh, and a far fragtui with a harmless remedy."""
+"""Remote nodes for tests: a command of the test's own in place of ssh, and a remote fragtui with a harmless remedy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ScriptNode:
     """A node that is reached by a command; it gets the words for fragtui after its own."""
 
     note = ""
-    elsewhere = "ssh -t node-7 sudo fragtui"
+    typed_command = "ssh -t node-7 sudo fragtui"
 
     def __init__(self, *command: str) -> None:
         self.command = command
@@ -52,7 +52,7 @@ class ScriptNode:
         return shlex.join(("ssh", "node-7", "sudo", "-n", "fragtui", *words))
 
 
-class Far:
+class RemoteLink:
     """A node whose fragtui writes into a link that the test holds."""
 
     name = "ssh://node-7"
@@ -60,7 +60,7 @@ class Far:
 
     def __init__(self, path: Path, node: ScriptNode | None = None) -> None:
         self.node = self.shell = node
-        self.no_remedies = None if node else "the node of a stream is elsewhere: run fragtui there"
+        self.no_remedies = None if node else "the node of a stream is remote: run fragtui there"
         self.tree = HostTree.small(path)
         self.reader = NodeReader(path)
         self.ticks: list[Tick] = []
@@ -102,12 +102,12 @@ class Far:
     close = end
 
 
-def stream_app(far: Far, read_only: str | None = None) -> StreamApp:
+def stream_app(remote: RemoteLink, read_only: str | None = None) -> StreamApp:
     """Return the screen over such a link."""
-    return StreamApp(lambda deliver, crash: StreamedNode(far, deliver, crash), order=4, read_only=read_only)
+    return StreamApp(lambda deliver, crash: StreamedNode(remote, deliver, crash), order=4, read_only=read_only)
 
 
-FAR = """\
+REMOTE = """\
 #!{python}
 import sys
 from pathlib import Path
@@ -128,9 +128,11 @@ sys.exit(main([*sys.argv[1:], "--audit", {folder!r} + "/audit.jsonl"]))
 """
 
 
-def far_program(folder: Path, seconds: float) -> Path:
+def remote_program(folder: Path, seconds: float) -> Path:
     """Return a fragtui whose remedies write nothing and take so long; all else of it is the real one."""
-    path = folder / "far-fragtui"
-    path.write_text(FAR.format(python=sys.executable, repository=str(REPOSITORY), folder=str(folder), seconds=seconds))
+    path = folder / "remote-fragtui"
+    path.write_text(
+        REMOTE.format(python=sys.executable, repository=str(REPOSITORY), folder=str(folder), seconds=seconds)
+    )
     path.chmod(0o755)
     return path

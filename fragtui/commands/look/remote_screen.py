@@ -1,4 +1,4 @@
-"""The full screen of a node elsewhere, over a link to the stream of its fragtui."""
+"""The full screen of a remote node, over a link to the stream of its fragtui."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A node elsewhere in a real terminal: through a pipe, the user's own kubectl, and a real sshd on loopback."""
+"""A remote node in a real terminal: through a pipe, the user's own kubectl, and a real sshd on loopback."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ import pytest
 
 from fragtui.model.remedy.remedy_history import EndEntry, IntentEntry, Result
 from fragtui.remedies.audit.log import AuditLog
-from tests.support.far import far_program
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.kubectl import FakeKubectl
+from tests.support.remote_node import remote_program
 from tests.support.terminal import Terminal, command, terminal
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ def writers() -> list[psutil.Process]:
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """Return the processes of the far fragtui in a folder that run a remedy, and the child that would write."""
+    """Return the processes of the remote fragtui in a folder that run a remedy, and the child that would write."""
     return [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -63,14 +63,14 @@ def with_children(found: list[psutil.Process]) -> list[psutil.Process]:
     return [*found, *(child for process in found for child in process.children(recursive=True))]
 
 
-def ask_for_a_drop(far: Terminal) -> None:
+def ask_for_a_drop(remote: Terminal) -> None:
     """Press the key of a remedy and confirm it; a key that came too early for a busy machine is pressed again."""
     for key, is_asked in (("1", False), ("y", True)):
         end = time.monotonic() + 40
-        while ("y runs it" in far.text) is is_asked and time.monotonic() < end:
-            far.rest()
-            far.press(key)
-            far.pump(0.6)
+        while ("y runs it" in remote.text) is is_asked and time.monotonic() < end:
+            remote.rest()
+            remote.press(key)
+            remote.pump(0.6)
 
 
 def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path) -> None:
@@ -79,32 +79,32 @@ def test_a_pipe_shows_the_bars_of_the_node_and_says_when_it_ends(tmp_path: Path)
     piped = f"{here} record --root {tmp_path} --stream --for 6s -q - | {here} replay - --order 4"
     with terminal("--root", str(tmp_path), "--order", "4") as local:
         shown = local.until("FRAGMENTED")
-    with terminal("-c", piped, argv=["sh"]) as far:
-        far.until("● stream, every")
-        assert [row[:60] for row in bars(far.until("FRAGMENTED"))][:3] == [row[:60] for row in bars(shown)][:3]
-        far.until("⚠ stream lost")
-        assert "its writer has ended" in far.text
-        far.press("q")
-        assert far.wait() == 0
+    with terminal("-c", piped, argv=["sh"]) as remote:
+        remote.until("● stream, every")
+        assert [row[:60] for row in bars(remote.until("FRAGMENTED"))][:3] == [row[:60] for row in bars(shown)][:3]
+        remote.until("⚠ stream lost")
+        assert "its writer has ended" in remote.text
+        remote.press("q")
+        assert remote.wait() == 0
 
 
 def test_idle_exit_ends_a_stream_too(tmp_path: Path) -> None:
     HostTree.small(tmp_path)
     here = shlex.join(command())
     piped = f"{here} record --root {tmp_path} --stream -q - | {here} replay - --idle-exit 2s"
-    with terminal("-c", piped, argv=["sh"]) as far:
-        assert far.wait(60.0) == 0
-        assert b"fragtui ended: no key for 2.0s (--idle-exit)" in far.written
+    with terminal("-c", piped, argv=["sh"]) as remote:
+        assert remote.wait(60.0) == 0
+        assert b"fragtui ended: no key for 2.0s (--idle-exit)" in remote.written
 
 
 @pytest.mark.parametrize("what", ["nothing", "no stream"])
 def test_a_pipe_without_a_stream_says_what_came(what: str) -> None:
     here = shlex.join(command())
     writer = "true" if what == "nothing" else "echo 'sudo: a password is required'"
-    with terminal("-c", f"{writer} | {here} replay -", argv=["sh"], columns=200) as far:
-        far.until("its writer has ended" if what == "nothing" else "it printed: sudo: a password is required")
-        far.press("q")
-        assert far.wait() == 0
+    with terminal("-c", f"{writer} | {here} replay -", argv=["sh"], columns=200) as remote:
+        remote.until("its writer has ended" if what == "nothing" else "it printed: sudo: a password is required")
+        remote.press("q")
+        assert remote.wait() == 0
 
 
 def test_standard_input_must_be_a_stream() -> None:
@@ -135,11 +135,11 @@ def test_kubectl_finds_the_pod_and_runs_fragtui_in_it(tmp_path: Path) -> None:
         f"exec {shlex.join(command())} record --stream -q - --root {tmp_path}/host",
     )
     path = f"{tmp_path}/bin:{os.environ['PATH']}"
-    with terminal("--host", "kube://prod/worker-7", "--order", "4", PATH=path) as far:
-        far.until("● kube://prod/worker-7")
-        far.until("FRAGMENTED")
-        far.press("q")
-        assert far.wait() == 0
+    with terminal("--host", "kube://prod/worker-7", "--order", "4", PATH=path) as remote:
+        remote.until("● kube://prod/worker-7")
+        remote.until("FRAGMENTED")
+        remote.press("q")
+        assert remote.wait() == 0
     get, run = asked.read_text().splitlines()[:2]
     assert "--context=prod get pods" in get and "spec.nodeName=worker-7,status.phase=Running" in get
     assert run.startswith("--context=prod exec --namespace=fragtui fragtui-x2k --container=fragtui -- /usr/local/bin/")
@@ -147,10 +147,10 @@ def test_kubectl_finds_the_pod_and_runs_fragtui_in_it(tmp_path: Path) -> None:
 
 def test_without_a_pod_on_the_node_the_screen_says_what_is_missing(tmp_path: Path) -> None:
     program(tmp_path / "bin/kubectl", "exit 0")
-    with terminal("--host", "kube://worker-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as far:
-        far.until("no pod of fragtui runs on worker-7")
-        far.press("q")
-        assert far.wait() == 0
+    with terminal("--host", "kube://worker-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as remote:
+        remote.until("no pod of fragtui runs on worker-7")
+        remote.press("q")
+        assert remote.wait() == 0
 
 
 def test_a_debug_pod_serves_stream_and_remedy_and_is_named_when_it_cannot_be_deleted(tmp_path: Path) -> None:
@@ -166,16 +166,16 @@ def test_a_debug_pod_serves_stream_and_remedy_and_is_named_when_it_cannot_be_del
         columns=100,
         rows=30,
         PATH=kubectl.path,
-    ) as far:
-        far.until("● kube://worker-7")
-        far.until("FRAGMENTED")
-        ask_for_a_drop(far)
-        far.until("✗ Not run on node-7")
+    ) as remote:
+        remote.until("● kube://worker-7")
+        remote.until("FRAGMENTED")
+        ask_for_a_drop(remote)
+        remote.until("✗ Not run on node-7")
         kubectl.set("undeletable", "pods is forbidden")
-        far.press("q")
-        assert far.wait() == 0
-        assert b"making a privileged debug pod on worker-7, deleted when this screen closes" in far.written
-        assert b"delete it: kubectl --context=prod delete pod node-debugger-worker-7-a1" in far.written
+        remote.press("q")
+        assert remote.wait() == 0
+        assert b"making a privileged debug pod on worker-7, deleted when this screen closes" in remote.written
+        assert b"delete it: kubectl --context=prod delete pod node-debugger-worker-7-a1" in remote.written
     assert sum(" debug " in line for line in kubectl.asked) == 1
 
 
@@ -213,23 +213,23 @@ def test_over_ssh_the_screen_is_live_shows_a_stalled_and_a_lost_link_and_leaves_
 ) -> None:
     host, path, _ = ssh
     before = {process.pid for process in writers()}
-    far_program = command()[0] if len(command()) == 1 else sys.executable
-    with terminal("--host", host, "--host-program", far_program, columns=200, PATH=path) as far:
-        far.until(f"● {host}, every")
+    host_program = command()[0] if len(command()) == 1 else sys.executable
+    with terminal("--host", host, "--host-program", host_program, columns=200, PATH=path) as remote:
+        remote.until(f"● {host}, every")
         mine = [process for process in writers() if process.pid not in before]
         assert mine
         for process in mine:
             process.send_signal(signal.SIGSTOP)
-        far.until(f"⚠ no data from {host} for")
+        remote.until(f"⚠ no data from {host} for")
         for process in mine:
             process.send_signal(signal.SIGCONT)
-        far.until(f"● {host}, every")
+        remote.until(f"● {host}, every")
         for process in mine:
             process.kill()
-        far.until(f"⚠ {host} lost")
-        far.until(f"● {host}, every")
-        far.press("q")
-        assert far.wait() == 0
+        remote.until(f"⚠ {host} lost")
+        remote.until(f"● {host}, every")
+        remote.press("q")
+        assert remote.wait() == 0
     end = time.monotonic() + 15
     while (left := [process for process in writers() if process.pid not in before]) and time.monotonic() < end:
         time.sleep(0.2)
@@ -240,21 +240,21 @@ def test_over_ssh_a_remedy_is_run_there_under_its_audit_log_and_the_abort_key_le
     ssh: tuple[str, str, Path],
 ) -> None:
     host, path, folder = ssh
-    program = far_program(folder, 300.0)
+    program = remote_program(folder, 300.0)
     options = ("--host", host, "--host-program", str(program), "--order", "4")
-    with terminal(*options, columns=100, rows=30, PATH=path) as far:
-        far.until("y 1 s ")
-        ask_for_a_drop(far)
-        far.until(lambda text: re.search(r"page cache on \S+: \d+", text) is not None)
+    with terminal(*options, columns=100, rows=30, PATH=path) as remote:
+        remote.until("y 1 s ")
+        ask_for_a_drop(remote)
+        remote.until(lambda text: re.search(r"page cache on \S+: \d+", text) is not None)
         assert len(running := with_children(processes_of(folder))) >= 2
-        far.press("x")
-        far.until("Before and after: Drop page cache")
+        remote.press("x")
+        remote.until("Before and after: Drop page cache")
         assert not psutil.wait_procs(running, timeout=15)[1]
-        far.press("\x1b")
-        far_program(folder, 0.2)
-        ask_for_a_drop(far)
-        far.until("done in")
-        far.until("Before and after: Drop page cache")
+        remote.press("\x1b")
+        remote_program(folder, 0.2)
+        ask_for_a_drop(remote)
+        remote.until("done in")
+        remote.until("Before and after: Drop page cache")
     entries = AuditLog(folder / "audit.jsonl").read().entries
     intents = [entry for entry in entries if isinstance(entry, IntentEntry)]
     ends = [entry for entry in entries if isinstance(entry, EndEntry)]
@@ -264,8 +264,8 @@ def test_over_ssh_a_remedy_is_run_there_under_its_audit_log_and_the_abort_key_le
 
 def test_the_reason_of_ssh_is_on_screen(tmp_path: Path) -> None:
     program(tmp_path / "bin/ssh", "echo 'root@node-7: Permission denied (publickey).' >&2; exit 255")
-    with terminal("--host", "ssh://node-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as far:
-        far.until("Permission denied (publickey)")
-        assert "next try in" in far.text
-        far.press("q")
-        assert far.wait() == 0
+    with terminal("--host", "ssh://node-7", columns=200, PATH=f"{tmp_path}/bin:{os.environ['PATH']}") as remote:
+        remote.until("Permission denied (publickey)")
+        assert "next try in" in remote.text
+        remote.press("q")
+        assert remote.wait() == 0

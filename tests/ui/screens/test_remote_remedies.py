@@ -1,4 +1,4 @@
-"""Remedies on the screen of a node elsewhere: the question, the run by the fragtui there, and what forbids it here."""
+"""Remedies on the screen of a remote node: the question, the run by the fragtui there, and what forbids it here."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 
 from fragtui.ui.dialogs.remedy_dialogs import RemedyDialog
 from fragtui.ui.replay_app import StreamApp
-from fragtui.ui.screens import far_remedies
-from tests.support.far import Far, ScriptNode, stream_app
+from fragtui.ui.screens import remote_remedies
 from tests.support.host_tree import FRAGMENTED
 from tests.support.person import press
+from tests.support.remote_node import RemoteLink, ScriptNode, stream_app
 from tests.support.screen import SIZES, lines_of, running, text_of, until
 
 BEGUN = """echo '{"remedy": "drop-caches-1", "id": "a1", "result": null, "seconds": 0.1}'"""
@@ -20,10 +20,10 @@ ABORTED = """echo '{"result": "aborted", "explanation": "Drop page cache: aborte
 REFUSED = """echo '{"result": "refused", "explanation": "read_only of FRAGTUI_READ_ONLY"}'; exit 3"""
 
 
-def app_of(path: Path, script: str = "exit 9", read_only: str | None = None) -> tuple[StreamApp, Far]:
-    far = Far(path, ScriptNode("sh", "-c", f"echo $0 $@ >> {shlex.quote(str(path / 'asked'))}; {script}"))
-    far.tree.zones[1].free_blocks = far.tree.zones[2].free_blocks = FRAGMENTED
-    return stream_app(far, read_only), far
+def app_of(path: Path, script: str = "exit 9", read_only: str | None = None) -> tuple[StreamApp, RemoteLink]:
+    remote = RemoteLink(path, ScriptNode("sh", "-c", f"echo $0 $@ >> {shlex.quote(str(path / 'asked'))}; {script}"))
+    remote.tree.zones[1].free_blocks = remote.tree.zones[2].free_blocks = FRAGMENTED
+    return stream_app(remote, read_only), remote
 
 
 def asked(path: Path) -> list[str]:
@@ -71,7 +71,7 @@ async def test_the_second_key_runs_it_there_and_the_abort_key_ends_it(tmp_path: 
         )
         await press(pilot, "x")
         await until(pilot, lambda: "✗ node-7: Drop page cache: aborted after 0.3s." in text_of(app))
-        assert "Remedy elsewhere: node-7: Drop page cache: aborted" in text_of(app)
+        assert "Remote remedy: node-7: Drop page cache: aborted" in text_of(app)
         assert not app.main.running
 
 
@@ -85,18 +85,20 @@ async def test_a_refusal_there_is_shown_with_its_reason(tmp_path: Path) -> None:
 
 
 async def test_what_a_link_does_not_carry_is_said(tmp_path: Path) -> None:
-    app, far = app_of(tmp_path)
+    app, remote = app_of(tmp_path)
     async with running(app) as pilot:
         assert [app.main.check_action(action, ()) for action in ("guard", "reclaim", "remedy")] == [None, None, True]
         await press(pilot, "l")
         await until(pilot, lambda: "Not over a link: run it there: ssh -t node-7 sudo fragtui" in text_of(app))
-        assert far.node is not None
-        far.node.reports.append("kubectl debug makes a pod")
+        await press(pilot, "R")
+        await until(pilot, lambda: "Not over a link: run it there: ssh -t node-7 sudo fragtui reclaim" in text_of(app))
+        assert remote.node is not None
+        remote.node.reports.append("kubectl debug makes a pod")
         await until(pilot, lambda: "kubectl debug makes a pod" in text_of(app))
-        far.cut()
-        await until(pilot, lambda: f"⚠ {far.name} lost" in lines_of(app)[0])
+        remote.cut()
+        await until(pilot, lambda: f"⚠ {remote.name} lost" in lines_of(app)[0])
         await press(pilot, "1")
-        await until(pilot, lambda: f"Can't be run: {far.name} is lost: " in text_of(app))
+        await until(pilot, lambda: f"Can't be run: {remote.name} is lost: " in text_of(app))
         assert app.screen is app.main and asked(tmp_path) == []
 
 
@@ -109,11 +111,19 @@ async def test_what_forbids_remedies_here_forbids_them_there_too(
     policy.parent.mkdir(parents=True)
     policy.write_text('allowed_remedies = ["compact"]\nconfirm = "type"\n')
     policy.chmod(0o644)
-    monkeypatch.setattr(far_remedies, "_HERE", tmp_path)
-    app, _ = app_of(tmp_path / "b", REFUSED)
+    monkeypatch.setattr(remote_remedies, "_HERE", tmp_path)
+    app, remote = app_of(tmp_path / "b", REFUSED)
     async with running(app) as pilot:
         await press(pilot, "1")
         await until(pilot, lambda: any("allows only compact" in notice.text for notice in app.notices.notices))
+        await press(pilot, "c", "y")
+        text = policy.read_text()
+        policy.write_text(text.replace("compact", "sync"))
+        await pilot.press(*"node-7")
+        await press(pilot, "enter")
+        await until(pilot, lambda: any("allows only sync" in notice.text for notice in app.notices.notices))
+        policy.write_text(text)
+        remote.sample()
         await press(pilot, "c", "y")
         assert "asks for the node's name: type node-7" in text_of(app) and asked(tmp_path / "b") == []
         await pilot.press(*"node-7")

@@ -1,33 +1,36 @@
-"""A remedy on a node elsewhere: what the far end says, what it does not say, and how it is ended."""
+"""A remedy on a remote node: what the remote end says, what it does not say, and how it is ended."""
 
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from fragtui.commands.cli.parser import parse
 from fragtui.model.remedy.effect import Effect
-from fragtui.remedies import far_run
+from fragtui.remedies import remote_run
 from fragtui.remedies.catalogue import catalogue, compact_all, drop_caches, wake_kcompactd
-from fragtui.remedies.far_run import FarEnd, FarResult, FarRun, FarState, far_words
-from fragtui.render.remedy.far_text import FarNames, far_line, far_sentence, not_streamed
-from fragtui.sources.recording.far_shell import SshNode
-from tests.support.far import ScriptNode
+from fragtui.remedies.remote_run import RemoteEnd, RemoteResult, RemoteRun, RemoteState, remote_words
+from fragtui.render.remedy.remote_text import RemoteNames, not_streamed, remote_line, remote_sentence
+from fragtui.sources.recording.remote_shell import LinkError, SshNode
+from tests.support.remote_node import ScriptNode
 
 BEGUN = """echo '{"schema": 1, "remedy": "compact", "id": "a1", "result": null, "seconds": 0.1}'"""
 
-NAMES = FarNames("node-7", "64K", "ssh node-7 fragtui history", "x")
+NAMES = RemoteNames("node-7", "64K", "ssh node-7 fragtui history", "x")
 
 
-def run(script: str, until: Callable[[FarState], object] = lambda state: state.end) -> FarRun:
-    """Return a run whose far end is a shell script, once its state meets a condition."""
-    started = FarRun(compact_all(), "node-7", 4, ScriptNode("sh", "-c", script), lambda _: None)
+def run(script: str, until: Callable[[RemoteState], object] = lambda state: state.end) -> RemoteRun:
+    """Return a run whose remote end is a shell script, once its state meets a condition."""
+    started = RemoteRun(compact_all(), "node-7", 4, ScriptNode("sh", "-c", script), lambda _: None)
     end = time.monotonic() + 20
     while not until(started.state) and time.monotonic() < end:
         time.sleep(0.01)
@@ -35,7 +38,7 @@ def run(script: str, until: Callable[[FarState], object] = lambda state: state.e
     return started
 
 
-def end_of(script: str) -> FarEnd:
+def end_of(script: str) -> RemoteEnd:
     end = run(script).state.end
     assert end is not None
     return end
@@ -45,7 +48,7 @@ def test_every_remedy_that_a_key_names_has_words_that_the_verbs_take() -> None:
     remedies = [remedy for remedy in catalogue((0, 1)) if remedy.id != "sync"]
     assert len(remedies) == 13
     for remedy in remedies:
-        args = parse(far_words(remedy.effect, "-node;7 $(x)", 4))
+        args = parse(remote_words(remedy.effect, "-node;7 $(x)", 4))
         assert args.attached == "-node;7 $(x)" and args.yes and args.order == 4
         if args.verb == "drop-caches":
             made = drop_caches(int(args.value), sync=args.sync)
@@ -74,21 +77,23 @@ def test_every_remedy_that_a_key_names_has_words_that_the_verbs_take() -> None:
         (f"{BEGUN}; head -c 3000000 /dev/zero; echo; echo '[1]'; echo '{{\"result\": null}}'", "LOST", ""),
     ],
 )
-def test_its_end_is_what_the_far_end_said_and_never_more(script: str, result: str, why: str) -> None:
+def test_its_end_is_what_the_remote_end_said_and_never_more(script: str, result: str, why: str) -> None:
     end = end_of(script)
-    assert end.result is FarResult[result] and why in end.why, end
+    assert end.result is RemoteResult[result] and why in end.why, end
 
 
 def test_the_blocks_of_the_result_are_shown() -> None:
     done = '{"result": "done", "explanation": "Compact: done in 0.2s.", "blocks": {"before": 3, "after": 1200}}'
     state = run(f"{BEGUN}; echo '{done}'").state
     assert state.id == "a1"
-    assert far_sentence(state, NAMES) == "✓ node-7: Compact: done in 0.2s. Blocks of 64K: 3 → 1200."
+    assert remote_sentence(state, NAMES) == "✓ node-7: Compact: done in 0.2s. Blocks of 64K: 3 → 1200."
 
 
 def test_a_program_that_is_missing_here_refuses() -> None:
-    end = FarRun(compact_all(), "", 4, ScriptNode("/nowhere/ssh"), lambda _: None).state.end
-    assert end is not None and end.result is FarResult.REFUSED and "no such file" in end.why
+    started = RemoteRun(compact_all(), "", 4, ScriptNode("/nowhere/ssh"), lambda _: None)
+    started._thread.join(20)
+    end = started.state.end
+    assert end is not None and end.result is RemoteResult.REFUSED and "no such file" in end.why
 
 
 def test_abort_is_a_byte_and_the_end_of_its_input() -> None:
@@ -97,20 +102,20 @@ def test_abort_is_a_byte_and_the_end_of_its_input() -> None:
     started.abort()
     started.abort()
     started.close(10.0)
-    assert started.state.end == FarEnd(FarResult.ABORTED, "Compact: aborted after 1s")
+    assert started.state.end == RemoteEnd(RemoteResult.ABORTED, "Compact: aborted after 1s")
 
 
-def test_an_abort_that_takes_long_is_waited_for_while_the_far_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(far_run, "ABORT_SECONDS", 0.4)
+def test_an_abort_that_takes_long_is_waited_for_while_the_remote_end_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_run, "ABORT_SECONDS", 0.4)
     slow = f"for i in 1 2 3 4 5 6 7 8; do {BEGUN}; sleep 0.1; done"
     started = run(f'{BEGUN}; read line; {slow}; echo \'{{"result": "aborted"}}\'', lambda state: state.id)
     started.abort()
     started._thread.join(20)
-    assert started.state.end is not None and started.state.end.result is FarResult.ABORTED
+    assert started.state.end is not None and started.state.end.result is RemoteResult.ABORTED
 
 
-def test_a_far_end_that_does_not_answer_an_abort_is_left_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(far_run, "ABORT_SECONDS", 0.2)
+def test_a_remote_end_that_does_not_answer_an_abort_is_left_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_run, "ABORT_SECONDS", 0.2)
     started = run(f"{BEGUN}; trap '' TERM; sleep 600 & echo $! >&2; wait", lambda state: state.id)
     assert started._child is not None
     child = psutil.Process(started._child.pid)
@@ -119,26 +124,56 @@ def test_a_far_end_that_does_not_answer_an_abort_is_left_and_that_is_said(monkey
     end = time.monotonic() + 20
     while started.state.end is None and time.monotonic() < end:
         time.sleep(0.02)
-    assert started.state.end is not None and started.state.end.result is FarResult.LOST
-    text = far_sentence(started.state, NAMES)
+    assert started.state.end is not None and started.state.end.result is RemoteResult.LOST
+    text = remote_sentence(started.state, NAMES)
     assert "may still run on node-7" in text and "ssh node-7 fragtui history" in text
-    for process in left:
-        if process.is_running():
-            process.kill()
+    assert psutil.wait_procs(left, 10)[1] == [], "not even a command that ignores SIGTERM is left behind"
+
+
+def test_a_command_that_closes_its_output_and_goes_on_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_run, "_CLOSED_SECONDS", 0.2)
+    started = run(f"{BEGUN}; exec sleep 600 >&-")
+    assert started.state.end is not None and started.state.end.result is RemoteResult.LOST
+    assert started._child is not None and started._child.returncode == -signal.SIGTERM
+
+
+def test_an_abort_before_the_command_starts_starts_none(tmp_path: Path) -> None:
+    begin = threading.Event()
+
+    class Waits(RemoteRun):
+        def _run(self, *given: Any) -> None:
+            begin.wait(20)
+            super()._run(*given)
+
+    asked = tmp_path / "asked"
+    states: list[RemoteState | str] = []
+    started = Waits(compact_all(), "node-7", 4, ScriptNode("sh", "-c", f"touch {asked}"), states.append)
+    started.abort()
+    begin.set()
+    started.close(20.0)
+    started._thread.join(20)
+    assert started.state.end is not None and started.state.end.result is RemoteResult.ABORTED
+    assert started.state in states and not asked.exists()
+
+
+def test_numbers_of_the_remote_end_are_bounded() -> None:
+    for number in ("-1", "true", "1" + 30 * "0", '"9"'):
+        end = end_of(f"""echo '{{"result": "done", "blocks": {{"before": 3, "after": {number}}}}}'""")
+        assert (end.before, end.after) == (3, None)
 
 
 def test_a_link_that_falls_silent_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(far_run, "SILENT_SECONDS", 0.3)
+    monkeypatch.setattr(remote_run, "SILENT_SECONDS", 0.3)
     started = run(f"{BEGUN}; exec sleep 600")
-    assert started.state.end is not None and started.state.end.result is FarResult.LOST
+    assert started.state.end is not None and started.state.end.result is RemoteResult.LOST
     assert started._child is not None and started._child.wait(10) != 0
 
 
-def test_the_line_says_how_long_and_when_no_word_comes() -> None:
-    state = FarState(compact_all(), asked=100.0, heard=100.0)
-    assert far_line(state, NAMES, 102.0)[0] == "⟳ Compact all memory on node-7: asked 2.0s  (x aborts)"
-    running = FarState(compact_all(), 100.0, 103.0, id="a1", aborting=True)
-    assert far_line(running, NAMES, 112.0)[0].endswith("12s, no word for 9.0s  (aborting)")
+def test_the_line_says_how_long_and_when_no_message_comes() -> None:
+    state = RemoteState(compact_all(), asked=100.0, heard=100.0)
+    assert remote_line(state, NAMES, 102.0)[0] == "⟳ Compact all memory on node-7: requested 2.0s ago  (x aborts)"
+    running = RemoteState(compact_all(), 100.0, 103.0, id="a1", aborting=True)
+    assert remote_line(running, NAMES, 112.0)[0].endswith("12s, no message for 9.0s  (aborting)")
 
 
 def test_what_a_stream_does_not_know_depends_on_the_remedy() -> None:
@@ -151,11 +186,14 @@ def test_what_a_stream_does_not_know_depends_on_the_remedy() -> None:
 def test_the_words_of_a_node_survive_the_shells(tmp_path: Path) -> None:
     """ssh joins its words and the login shell reads them again: nothing of a node's name may be read as a command."""
     got = tmp_path / "got"
-    program = tmp_path / "far fragtui"
+    program = tmp_path / "remote fragtui"
     program.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" > {got}\n')
     program.chmod(0o755)
-    words = far_words(compact_all().effect, 'a\'b "c" $(touch x); `y` \\ #', 4)
+    words = remote_words(compact_all().effect, 'a\'b "c" $(touch x); `y` #', 4)
     *_, remote = SshNode(("node-7",), str(program)).arguments(words)
     subprocess.run(["sh", "-c", remote], check=True, cwd=tmp_path, env={"PATH": "/usr/bin:/bin"})
     assert got.read_text().splitlines() == list(words)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["far fragtui", "got"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["got", "remote fragtui"]
+    for name in ("a\\'; touch x", "a\nb", "a\x1b[2J"):
+        with pytest.raises(LinkError):
+            SshNode(("node-7",), str(program)).arguments(remote_words(compact_all().effect, name, 4))
