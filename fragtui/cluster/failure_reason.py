@@ -61,6 +61,8 @@ _WRAPPERS = r"""^(?:
     | starting\ container\ process\ caused:?
     | ["`:\s]+
     )\s*"""
+CUT = "…"
+"""The end of an error that is cut off: what follows there may be ENOMEM."""
 _LIMIT = 20_000
 _TAIL = ' "}>…│'
 _CUT_ENOMEM = re.compile(r"\b([Cc]a)nnot alloc(?:a(?:t(?:e(?: m(?:e(?:m(?:or?)?)?)?)?)?)?)?(?:…|\.{2,3}|>)?\"*$")
@@ -91,8 +93,10 @@ def classify(error: str) -> ReasonClass:
 
     Names of pods are not evidence: ``flannel-abc`` may fail for any reason.
     """
+    is_cut = error.endswith(CUT)
     error = _CUT_ENOMEM.sub(r"\1nnot allocate memory", error[:_LIMIT])
-    return _row_of(innermost_error(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error)[:6000])) or UNKNOWN_REASON
+    row = _row_of(innermost_error(error)) or _row_of(_POD_NAMES.sub(" ", flatten(error)[:6000])) or UNKNOWN_REASON
+    return UNKNOWN_REASON if is_cut and row.memory is False else row
 
 
 def _row_of(text: str) -> ReasonClass | None:

@@ -117,6 +117,7 @@ REASONS: tuple[ReasonRow, ...] = (
             r"error while loading shared libraries|symbol lookup error|undefined symbol",
             r"(?:error running (?:\w{1,20} )?hook\b|nvidia-container-cli:)(?!.{0,600}(?:allocate|out of) memory)",
             r"bpf_prog_query\(BPF_CGROUP_DEVICE\)|failed to mount \S{1,200}: no such device",
+            r"mount rootfs component.{0,300}: no such device",
         ),
         "the runtime, its handler or a feature of the kernel that the pod asks for is missing on this node",
         "Check the RuntimeClass, the runtime's configuration and installed files, the pod's sysctls and the kernel.",
@@ -137,6 +138,13 @@ REASONS: tuple[ReasonRow, ...] = (
         "Look at the runtime's unit and its log (systemctl status containerd, docker, crio).",
     ),
     (
+        "cni-agent",
+        None,
+        (r"(?:\.sock|/dummy/cni)\S{0,200}: (?:unexpected )?(?:EOF\b|\w{0,5}:? ?connection reset)",),
+        "the agent of the CNI plugin ended while it set up the pod's network: the OOM killer is one cause",
+        "Look for an OOM kill of the agent in the kernel log, then at the agent's own log.",
+    ),
+    (
         "cni",
         False,
         (
@@ -154,6 +162,17 @@ REASONS: tuple[ReasonRow, ...] = (
         ),
         "the pod's network could not be set up by its CNI plugin",
         "Look at the CNI plugin's pods and its configuration in /etc/cni/net.d.",
+    ),
+    (
+        "systemd",
+        None,
+        (
+            r"message bus without replying",
+            r"org\.freedesktop\.systemd1",
+            r"unable to start unit .{0,600}(?:timed out|connection (?:reset|closed)|disconnected)",
+        ),
+        "systemd did not answer the runtime, which asks it for the container's cgroup",
+        "Look at the logs of systemd and dbus at that time (a re-execution, an OOM kill), then restart the runtime.",
     ),
     (
         "cgroup-setup",

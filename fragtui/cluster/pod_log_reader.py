@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from fragtui.cluster.event_tables import BOX, Row, read_table_row, table_of
+from fragtui.cluster.failure_reason import CUT
 from fragtui.cluster.line_reader import read_line
 from fragtui.cluster.needles import is_about_a_pod
 from fragtui.cluster.needles import worth_reading as line_worth_reading
@@ -34,6 +35,8 @@ _MAX_DESCRIPTION = 1000
 """Lines from there to the events of the description."""
 _MAX_OTHER_ROWS = 3
 """Lines in a table of events that are no rows of it (its rule, a wrapped message) before it counts as ended."""
+_STRUCTURED = re.compile(r'[IWEF]\d{4} \d\d:\d\d:\d\d\.\d+ +\d+ [\w.]+:\d+\] "|time=|level=|msg=')
+_CUT_FIELD = re.compile(r' (?!err|msg)\w+="[^"\\]*$')
 _CUT = re.compile(r"[>…]$")
 
 
@@ -146,7 +149,13 @@ class PodLogReader:
         return True
 
     def _read(self, record: LogRecord, last_line: int | None) -> tuple[PodObservation, ...]:
-        observations = read_line(record, None if self._now is None else self._date)
+        date = None if self._now is None else self._date
+        observations = read_line(record, date)
+        if observations and _is_cut(record):
+            whole = replace(record, text=_CUT_FIELD.sub("", record.text))  # A name that is cut is another pod's.
+            observations = read_line(whole, date)
+            if _is_cut(whole):
+                observations = tuple(map(_cut, observations))
         if record.time is not None and not _ROW.match(record.text):  # A line of a log among those of a description.
             return tuple(_ending(observation, last_line) for observation in observations)
         return tuple(self._named(observation, last_line) for observation in observations)
@@ -161,6 +170,17 @@ class PodLogReader:
             if not told.name or told.may_be(pod):  # The name of its cgroup may have another uid, a static pod's hash.
                 observation = replace(observation, pod=told.merged_with(pod))
         return _ending(observation, last_line)
+
+
+def _is_cut(record: LogRecord) -> bool:
+    """Return whether a structured line breaks off inside a quoted value, and no other line continues it."""
+    return not record.text.startswith("{") and _STRUCTURED.match(record.text) is not None and _quote_open(record.text)
+
+
+def _cut(observation: PodObservation) -> PodObservation:
+    """Return an observation whose error shows that it is cut."""
+    error = observation.error.rstrip(' "\\')
+    return replace(observation, error=f"{error}{CUT}") if error and not error.endswith(CUT) else observation
 
 
 def _ending(observation: PodObservation, last_line: int | None) -> PodObservation:

@@ -59,7 +59,8 @@ _DOCKER_STEPS = (
 _ENOMEM = re.compile(r"annot allocate memory|\bENOMEM\b")
 _STARTS = re.compile(r"(?:container|sandbox|\bCNI\b|netns|namespace|\brunc\b|\bshim\b)", re.IGNORECASE)
 _NO_START = re.compile(
-    r"\bexec|probe|commit|\bkill|\bstop|remov|delet|destroy|stats|metrics|clean|tear|\bpaus|reap|resiz|\bupdat|checkpoint",
+    r"(?<!fork/)\bexec|probe|health|commit|\bkill|\bstop|remov|delet|destroy|stats|metrics|clean|tear|\bpaus|reap"
+    r"|resiz|\bupdat|checkpoint",
     re.IGNORECASE,
 )
 """Words of what happens to containers that run, or ended."""

@@ -22,6 +22,9 @@ def _real(digits: str) -> float | None:
 DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=lambda _: None)
 """Reads a number that has more than 20 digits, or that no float holds, and ``NaN`` and ``Infinity``, as null."""
 
+WRAPPED_DECODER = json.JSONDecoder(parse_int=_whole, parse_float=_real, parse_constant=lambda _: None, strict=False)
+"""Takes line breaks inside strings, too, see `unwrapped`."""
+
 
 def read_json(text: str | bytes) -> Any:
     """Return the value of a JSON text (bytes are UTF-8). Raises only ValueError, also if it is nested too deeply."""
@@ -39,3 +42,12 @@ def json_text(value: object) -> str:
         return json.dumps(value)
     except RecursionError:
         return ""
+
+
+def unwrapped(value: Any) -> Any:
+    """Return a value of `WRAPPED_DECODER` with a space for each line break that a mail program put into a string."""
+    if isinstance(value, str):
+        return value.replace("\n", " ")
+    if isinstance(value, dict):
+        return {unwrapped(key): unwrapped(member) for key, member in value.items()}
+    return [unwrapped(member) for member in value] if isinstance(value, list) else value

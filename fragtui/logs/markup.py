@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 _TAG = re.compile(r"</?(?:pre|code|p|div|span|samp|tt|td|tr|li|font)(?: [^<>]*)?>", re.IGNORECASE)
 _BREAK = re.compile(r"<br ?/?>", re.IGNORECASE)
@@ -12,6 +13,10 @@ _ESCAPED = re.compile(r"\\([*_#>`~|\[\]<])")
 _PAIR = re.compile(r"(?<=\d)_(?=\d+kB)")
 _QUOTED = re.compile(r"=([0-9A-F]{2})")
 _QUOTED_KEY = re.compile(r"[a-z_]=3D")
+_CODE = re.compile(rb"=([0-9A-F]{2})")
+_SOFT_BREAKS = re.compile(rb"(?<=[^\n]{59})=\r?\n")
+_SOFT_BROKEN = re.compile(rb"^[^\n]{71,74}[^ \n]=\r?$", re.MULTILINE)
+_LONGER = re.compile(rb"[^\r\n]{77}")
 _SOFT_BREAK = range(60, 78)
 """Characters of a line that quoted-printable text breaks with ``=``: at most 76."""
 RawLine = tuple[bytes, int, bool]
@@ -25,18 +30,33 @@ _MAX_WIDTH = 300
 """Columns of a terminal."""
 _MIN_CUT = 2
 """Lines of just its width that show it."""
+_MARKED_JSON = re.compile(rb"^>[> \x1e]*+[{\[](?:[\"{]|\r?$)", re.MULTILINE)
 _MARKS = re.compile(rb"(?:> ?)+")
+_MARKS_OF_LINES = re.compile(rb"^(?:> ?)+", re.MULTILINE)
 _STAMPED = re.compile(
-    rb"(?:\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
+    rb"(?:[a-z]+\d? *:[a-z]+ *: |\S{1,64}[ :] ?)?(?:\[ *\+?\d{1,10}\.\d{3,9}\]|<\d{1,3}>|\d{4}-\d\d-\d\d[T ]\d\d:\d\d"
     rb"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
 )
 _OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
+_NAMED = re.compile(rb"(?:[^\s\[]{1,64}:|\[\S{1,64}\] )[IWEF]\d{4} \d\d:")
+"""A line of the kubelet behind the name of its file or pod."""
 """How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
-_PROGRAM = re.compile(rb".*(?:: ?| - -)$")
+_PROGRAM = re.compile(rb".*(?:: ?| - -)$|\d{4}-\d\d-\d\dT\S+ \S+$")
 _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
 )
 """A line that is no rest of another: empty, indented, a heading, a row of a table, an attribution."""
+_AGE = rb"(?:\d++[smhdy])++(?: \(x\d+ over \S+\))?"
+_ROW_WITHOUT_MESSAGE = re.compile(
+    rb"[ >]*+(?:Warning|Normal) +[A-Z]\w+ +" + _AGE + rb" +[a-z][\w./-]*(?:, \S+)?$"
+    rb"|[ >]*+(?:[^\s>]{1,300}+ ++)?" + _AGE + rb" +(?:Warning|Normal) +[A-Z]\w+(?: +[A-Za-z]+/\S+)?$"
+    rb"|[ >]*+Type +Reason +Age +From$|[ >]*+---- +------ +---- +----$"
+    rb"|[ >]*+(?:NAMESPACE ++)?LAST SEEN +TYPE +REASON(?: +OBJECT)?$"
+)
+"""A row of a table of events that a mail program broke before the last column, between any number of spaces."""
+_ESCAPE = re.compile(rb"\\\\.")
+_ROW = re.compile(rb"[ >]*+(?:(?:[^\s>]{1,300}+ ++)?" + _AGE + rb" +)?(?:Warning|Normal) +[A-Z]\w+(?= |\r?$)")
+"""A row of a table of events: no line of the kernel is its rest."""
 _BEGINS = re.compile(
     rb" |CPU: |Pid: |Mem-[Ii]nfo|(?!Not )[A-Z][a-z]+ |lowmem_reserve|\[|\d+ (?:total )?pages|active"
     rb"|(?:DMA|Normal|HighMem)|Workqueue|SL[AU]B: |Backtrace|\w+ invoked|oom"
@@ -120,8 +140,11 @@ class WrapJoiner:
             return cls(width, True)
         if any(map(_has_words, stamped or whole)):
             return None
-        width = max((len(line) for line in whole if len(line) <= _MAX_LENGTH), default=0)
-        return cls(None if stamped else width) if width >= _MIN_WIDTH else None
+        # A word that is longer than the width is a line by itself.
+        width = max((len(line) for line in whole if len(line) <= _MAX_LENGTH and b" " in line.strip()), default=0)
+        if width < _MIN_WIDTH and not any(map(_ROW_WITHOUT_MESSAGE.match, whole)):
+            return None
+        return cls(None if stamped else width)
 
     @property
     def busy(self) -> bool:
@@ -134,7 +157,8 @@ class WrapJoiner:
         length = len(line.rstrip(b"\r"))
         if held is not None and (rest := self._rest(held[0], line)) is not None:
             cut = self._cut or self._last == _MAX_LENGTH  # Mail has shorter lines, terminals often just these.
-            joined = held[0].rstrip(b"\r") + rest if cut else held[0].rstrip(b" \r") + b" " + rest.lstrip(b" ")
+            space = b"  " if _ROW_WITHOUT_MESSAGE.match(held[0].rstrip(b"\r")) else b" "
+            joined = held[0].rstrip(b"\r") + rest if cut else held[0].rstrip(b" \r") + space + rest.lstrip(b" ")
             taken = (joined, held[1], torn)
         elif held is not None:
             return held, *self.feed(line, number, torn)
@@ -149,10 +173,12 @@ class WrapJoiner:
     def _may_go_on(self, line: bytes, length: int, is_first: bool) -> bool:
         if self._cut:
             return length == self._width
-        if length < _MIN_LENGTH or (length > _MAX_LENGTH and (is_first or _has_words(line, 0))):
+        if (length < _MIN_LENGTH and is_first) or (
+            length > _MAX_LENGTH and (is_first or _has_words(_unquoted(line), 0))
+        ):
             return False
-        if line.endswith((b"=", b"=\r")):  # Quoted-printable text is joined without a space.
-            return False
+        if line.endswith((b"=", b"=\r")) and not line.endswith((b" =", b" =\r")):
+            return False  # Quoted-printable text is joined without a space.
         return not is_first or self._width is not None or _is_stamped(_unquoted(line))
 
     def finish(self) -> tuple[RawLine, ...]:
@@ -167,23 +193,32 @@ class WrapJoiner:
             return None
         if self._cut:
             return None if _is_stamped(text) or not text else text
+        if _ROW_WITHOUT_MESSAGE.match(held.rstrip(b"\r")):
+            return text if text.startswith(b"---") or not (_NO_REST.match(text) or _ROW.match(text)) else None
         word = text.partition(b" ")[0]
-        if self._last + 1 + len(word) <= (self._width or _MIN_WIDTH):
+        is_open = _is_open(held.rstrip(b" \r")) or _ROW.match(held) is not None
+        if self._last + 1 + len(word) <= (_MIN_WIDTH if is_open or self._width is None else self._width):
             return None
         if len(line) > _MAX_LENGTH and _has_words(line):
             return None  # It would have been wrapped, too.
         if _OWN_FORM.match(text) and _PROGRAM.match(held):
             return text
-        return None if _begins(text, self._width is not None) else text
+        bare = self._width is not None and not is_open
+        return None if _begins(text, bare) else text
 
 
 def _begins(text: bytes, bare: bool = True) -> bool:
     """Return whether a line is no rest of the line before; `bare` if its log has no stamps."""
-    return bool(_NO_REST.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
+    return bool(_NO_REST.match(text) or _ROW.match(text) or _is_stamped(text) or (bare and _BEGINS.match(text)))
 
 
 def _is_stamped(text: bytes) -> bool:
-    return bool(_STAMPED.match(text) or _OWN_FORM.match(text))
+    return bool(_STAMPED.match(text) or _OWN_FORM.match(text) or _NAMED.match(text))
+
+
+def _is_open(held: bytes) -> bool:
+    """Return whether a line ends inside a quoted text, or before a value."""
+    return held.endswith(b" =") or _ESCAPE.sub(b"", held).count(b'"') % 2 == 1
 
 
 def _has_words(line: bytes, behind: int = _MAX_LENGTH) -> bool:
@@ -191,6 +226,92 @@ def _has_words(line: bytes, behind: int = _MAX_LENGTH) -> bool:
     return b" " in line[behind:].strip()
 
 
+def without_marks(text: bytes) -> bytes:
+    """Return lines without the marks of a mail's quote."""
+    return _MARKS_OF_LINES.sub(b"", text)
+
+
 def _unquoted(line: bytes) -> bytes:
     """Return a line without the marks of a mail's quote."""
     return line[quote.end() :] if line[:1] == b">" and (quote := _MARKS.match(line)) else line
+
+
+class MailJoiner:
+    """Takes the lines of a log that a mail has in quoted-printable text (`soft`) or quotes as an answer (`marked`).
+
+    It returns them whole and decoded, without the answer's marks, each with its last number.
+    """
+
+    __slots__ = ("_held", "_marked", "_number", "_soft", "_wraps")
+
+    def __init__(self, head: bytes, soft: bool, marked: bool) -> None:
+        self._held = b""
+        self._number = 0
+        self._soft, self._marked = soft, marked
+        lines = (_SOFT_BREAKS.sub(b"", head) if soft else head).split(b"\n")
+        self._wraps = WrapJoiner.of(b"\n".join(map(self._bare, lines)))
+
+    def _bare(self, line: bytes) -> bytes:
+        line = _decoded(line) if self._soft else line
+        return _unquoted(line) if self._marked else line
+
+    @property
+    def busy(self) -> bool:
+        """Whether a line is held."""
+        return bool(self._held) or (self._wraps is not None and self._wraps.busy)
+
+    def feed(self, line: bytes, number: int, torn: bool) -> tuple[RawLine, ...]:
+        """Return the lines that a line completes."""
+        line, self._number = line.rstrip(b"\r"), number
+        if self._soft and not torn and _is_soft(line) and len(self._held) < _MAX_JOINED:
+            self._held += line[:-1]
+            return ()
+        whole, self._held = self._bare(self._held + line), b""
+        return ((whole, number, torn),) if self._wraps is None else self._wraps.feed(whole, number, torn)
+
+    def finish(self) -> tuple[RawLine, ...]:
+        """Return what is held, at the end of the log."""
+        rest = self.feed(b"", self._number, True) if self._held else ()
+        return rest if self._wraps is None else (*rest, *self._wraps.finish())
+
+
+def joiner_of(head: bytes) -> WrapJoiner | MailJoiner | None:
+    """Return the joiner of the lines that mail made of one, for a log that begins so; None if its lines are whole."""
+    soft, marked = begins_quoted(head), _MARKED_JSON.search(head) is not None and _is_marked(head)
+    return MailJoiner(head, soft, marked) if soft or marked else WrapJoiner.of(head)
+
+
+def _is_marked(head: bytes) -> bool:
+    """Return whether a mail quotes most lines."""
+    lines = [line for line in head.split(b"\n") if line.strip()]
+    return 2 * sum(line[:1] == b">" for line in lines) > len(lines)
+
+
+def _is_soft(line: bytes) -> bool:
+    return line[-1:] == b"=" and len(line) <= _SOFT_BREAK[-1]
+
+
+def begins_quoted(head: bytes) -> bool:
+    """Return whether the beginning of a log is quoted-printable text."""
+    if b"=\n" not in head and b"=\r\n" not in head:
+        return False
+    if _SOFT_BROKEN.search(head) and _LONGER.search(head) is None:
+        return True
+    return b"=3D" in head and _SOFT_BREAKS.search(head) is not None and is_quoted_printable(head.decode("latin-1"))
+
+
+def decoded_lines(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the lines of quoted-printable text decoded, with their newlines."""
+    soft = b""
+    for line in lines:
+        bare = line.rstrip(b"\r\n")
+        if _is_soft(bare) and len(soft) < _MAX_JOINED:
+            soft += bare[:-1]
+        else:
+            yield _decoded(soft + line)
+            soft = b""
+    yield _decoded(soft)
+
+
+def _decoded(line: bytes) -> bytes:
+    return _CODE.sub(lambda found: bytes((int(found[1], 16),)), line)

@@ -38,11 +38,14 @@ _NAMESPACE_FRAMES = re.compile(
 `nf_conntrack_in` are in the stack of any interrupt on a container node."""
 _FORK_FRAMES = re.compile(r"(?:copy_process|kernel_clone|_?do_fork|dup_task_struct|SyS_clone|\w*sys_clone3?)\b")
 """Every process forks: these are of a starting container only if a runtime calls them."""
+_CNI_AGENTS = re.compile(r"^(?:calico|cilium|flannel|weave|kindnetd|aws-k8s-agent|ovnkube|ovs-|multus)")
 _VICTIMS = {
     "runtime-down": re.compile(r"^(?:containerd|docker-containe|dockerd|docker-.*|crio|cri-dockerd|k3s.*|rke2.*)$"),
     "shim-died": re.compile(r"^(?:containerd|conmon|runc|crun)"),
     "vm-runtime": re.compile(r"^(?:qemu|cloud-hyperviso|firecracker|containerd-shim|runsc|exe$)"),
-    "cni": re.compile(r"^(?:calico|cilium|flannel|weave|kindnetd|aws-k8s-agent|ovnkube|ovs-|multus)"),
+    "cni": _CNI_AGENTS,
+    "cni-agent": _CNI_AGENTS,
+    "systemd": re.compile(r"^(?:systemd|dbus-)"),
 }
 """Tasks without which a pod fails for that reason: an OOM kill of one explains it, whatever the error says."""
 _STARTING_CAUSES = re.compile(r"^(?:netns|veth)")

@@ -11,7 +11,7 @@ from fragtui.cluster.pod_log_reader import PodLogReader
 from fragtui.kernel.gfp.flags import GfpTable
 from fragtui.kernel.reports.collector import ReportCollector
 from fragtui.kernel.reports.report import KernelReport
-from fragtui.logs.markup import WrapJoiner
+from fragtui.logs.markup import joiner_of
 from fragtui.logs.parser import LogParser
 from fragtui.logs.record import LogRecord
 from fragtui.logs.syslog_line import KERNEL_PROGRAMS
@@ -50,7 +50,7 @@ class LogReading:
 
     def __init__(self, terms: LogTerms) -> None:
         self._terms = terms
-        self._wraps = WrapJoiner.of(terms.head)
+        self._wraps = joiner_of(terms.head)
         self._parser = LogParser(now=terms.now, shift=terms.shift)
         self._collector = ReportCollector()
         self._pods = PodLogReader(lambda: terms.now, terms.utc_offset)

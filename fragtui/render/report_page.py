@@ -38,7 +38,6 @@ _MAX_NAMED = 8
 """More unreadable files and sources that are named without a reason."""
 _DENIED = "## Denied requests, OOM kills and failed sandboxes"
 _DENIED_WITHOUT_PODS = "## Denied requests and OOM kills"
-_NO_LOG = "no kernel log could be read"
 _POD_COLUMNS = ("cause", "memory")
 """Facts of a pod that are columns of the table; the others are listed under it."""
 
@@ -48,7 +47,7 @@ def state_of(facts: ReportFacts) -> NodeState:
     unseen = [] if facts.unseen is None else list(facts.unseen)
     if facts.unseen is None and facts.incidents_from is None:
         log = (problem for problem in facts.unreadable if problem not in facts.snapshot.unknown)
-        why = next((str(problem) for problem in log if problem.path != "audit log"), _NO_LOG)
+        why = next((str(problem) for problem in log if problem.path != "audit log"), facts.incidents_unknown)
         unseen.append(Unseen(Question.DENIALS, why))
     if facts.unseen is None and facts.pods is None:
         unseen.append(Unseen(Question.PODS, facts.pods_unknown))
@@ -145,7 +144,7 @@ class _Page:
             lines = brief.denied(source, failures, facts.incidents, facts.pods, page_size, self._out)
             sections.append([_DENIED if facts.pods is None else _DENIED_WITHOUT_PODS, *lines])
         else:
-            ends.append([_DENIED_WITHOUT_PODS, "", f"None in {source}." if source else f"Unknown: {_NO_LOG}."])
+            ends.append([_DENIED_WITHOUT_PODS, "", f"None in {source}." if source else self._no_log()])
         if facts.pods is not None and (facts.pods.pods or facts.pods.started):
             sections.append(
                 ["## Stuck pods", *brief.stuck(facts.pods, facts.pods_unknown, facts.snapshot.time, self._out)]
@@ -248,10 +247,13 @@ class _Page:
             *markdown_table(("Remedy", "Memory", f"Blocks of {size}", "Remark"), rows),
         ]
 
+    def _no_log(self) -> str:
+        return f"Unknown: {self._out(self._facts.incidents_unknown)}."
+
     def incidents(self) -> list[str]:
         facts = self._facts
         if facts.incidents_from is None:
-            return [_DENIED, "", f"Unknown: {_NO_LOG}."]
+            return [_DENIED, "", self._no_log()]
         source = self._out(facts.incidents_from)
         if not facts.incidents:
             return [_DENIED, "", f"None in {source}."]

@@ -36,6 +36,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         f'time="2024-02-06T09:00:00Z" level=error msg="libcontainerd: error restarting containerd: fork/exec /usr/bin/docker-containerd: c{NOMEM}"\n',
         f"{UNKNOWN} class=fork-refused",
     ),
+    "nerdctl": (
+        'time="2024-02-06T09:00:00Z" level=fatal msg="failed to create shim task: OCI runtime create failed: runc create '
+        f'failed: unable to start container process: fork/exec /proc/self/exe: c{NOMEM}: unknown"\n',
+        f"{UNKNOWN} class=fork-refused time=2024-02-06T09:00:00",
+    ),
+    "nerdctl, JSON": (
+        '{"level":"fatal","msg":"failed to create shim task: OCI runtime create failed: fork/exec /usr/bin/runc: '
+        f'c{NOMEM}: unknown","time":"2024-02-06T09:00:00Z"}}\n',
+        f"{UNKNOWN} class=fork-refused time=2024-02-06T09:00:00",
+    ),
     "podman, crun": (f"Error: OCI runtime error: crun: clone: C{NOMEM}\n", f"{UNKNOWN} class=fork-refused"),
     "podman 4, crun": (f"Error: crun: clone: C{NOMEM}: OCI runtime error\n", f"{UNKNOWN} class=fork-refused"),
     "podman, netavark": (
@@ -159,6 +169,8 @@ def test_each_engine_is_read(name: str) -> None:
 
 
 HARMLESS = (
+    f'time="2024-02-06T09:00:00Z" level=warning msg="Health check for container {ID} error: fork/exec /usr/bin/runc: c{NOMEM}"\n',
+    f'time="2024-02-06T09:00:00Z" level=error msg="container stats failed: fork/exec /usr/bin/runc: c{NOMEM}"\n',
     f"Error: OCI runtime error: exec failed: unable to start container process: fork: C{NOMEM}\n",
     f"Readiness probe errored: rpc error: code = Unknown desc = OCI runtime exec failed: exec failed: c{NOMEM}\n",
     f"redis[7]: Can't save in background: fork: C{NOMEM}\n",
@@ -198,6 +210,12 @@ UNAVAILABLE = "code = Unavailable desc = error reading from server: EOF"
         ("containerd", UNAVAILABLE, "yes"),
         ("dockerd", UNAVAILABLE, "yes"),
         ("calico-node", 'plugin type=\\"calico\\" failed (add): connection refused', "yes"),
+        ("multus", 'plugin type=\\"multus-shim\\" failed (add): Post \\"http://dummy/cni\\": EOF', "yes"),
+        (
+            "dbus-daemon",
+            "unable to start unit x: Message recipient disconnected from message bus without replying",
+            "yes",
+        ),
         ("containerd-shim", 'failed to start sandbox container task \\"12\\": ttrpc: closed', "yes"),
     ],
 )

@@ -99,6 +99,17 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
         "namespace path: lstat /proc/3321/ns/ipc: no such file or directory",
         'failed to start sandbox container task "12": ttrpc: closed: unknown',
     ),
+    ("cni-agent", None): (
+        'plugin type="cilium-cni" failed (add): unable to create endpoint: Put '
+        '"http:///var/run/cilium/cilium.sock/v1/endpoint/cni": EOF',
+        'CmdAdd (shim): failed to send CNI request: Post "http://dummy/cni": EOF',
+        "CNI request failed: Post http://dummy/cni: read unix @->/run/multus/multus.sock: connection reset by peer",
+    ),
+    ("systemd", None): (
+        f'{INIT}unable to apply cgroup configuration: unable to start unit "cri-containerd-12.scope" (properties '
+        "[{Name:Description}]): Message recipient disconnected from message bus without replying: unknown",
+        "failed to write unit: Failed to activate service 'org.freedesktop.systemd1': timed out",
+    ),
     ("vm-runtime", None): (
         "failed to create shim task: Failed to Check if grpc server is working: rpc error: code = DeadlineExceeded",
         "OCI runtime create failed: creating container: cannot create sandbox: cannot read client sync file: EOF",
@@ -106,6 +117,7 @@ KINDS: dict[tuple[str, bool | None], tuple[str, ...]] = {
     ),
     ("runtime-config", False): (
         'failed to get sandbox runtime: no runtime for "nvidia" is configured',
+        "failed to create containerd task: failed to mount rootfs component: no such device: unknown",
         f"{INIT}error running prestart hook #0: exit status 1, stdout: , stderr: nvidia-container-cli: "
         "initialization error: nvml error: driver not loaded: unknown",
         f"{INIT}setting cgroup config: bpf_prog_query(BPF_CGROUP_DEVICE) failed: function not implemented: unknown",

@@ -60,6 +60,8 @@ _QUIET_SECONDS = 0.3
 """Seconds of silence after which a source counts as complete; there are four updates of pods a second."""
 _MAX_TRACE = 3600
 """Seconds of the longest trace."""
+_MAX_NAMES, _MAX_NAME = 3, 80
+"""Names of saved logs in a sentence, and characters of each."""
 _FORMATS = ("json", "wide")
 """What ``-o`` takes besides a file."""
 
@@ -222,6 +224,8 @@ class _Found(NamedTuple):
     """Why there are no pods, or what is not visible from their sources."""
     problems: tuple[Unreadable, ...]
     unseen: tuple[Unseen, ...] | None = None
+    no_source: str = "no kernel log could be read"
+    """Why `source` is None."""
 
 
 def collect(args: argparse.Namespace, progress: _Progress | None = None) -> ReportFacts:
@@ -243,6 +247,7 @@ def collect(args: argparse.Namespace, progress: _Progress | None = None) -> Repo
         forecast=forecast(snapshot, target),
         incidents=found.incidents,
         incidents_from=found.source,
+        incidents_unknown=found.no_source,
         pods=found.pods.stuck if found.pods else None,
         pods_unknown=found.cannot_tell,
         unseen=found.unseen,
@@ -321,4 +326,12 @@ def _saved(reader: NodeReader, progress: _Progress | None) -> _Found:
         pods if state.sight is Sight.LOOKED else None,
         state.cannot_tell,
         tuple(unread),
+        no_source=_no_kernel_log([path for path in logs if printable(str(path)) in read], reader.tree.root),
     )
+
+
+def _no_kernel_log(read: Sequence[Path], root: Path) -> str:
+    """Return why no kernel log of the saved files is known: which logs were read instead, if any."""
+    names = [printable("/".join(path.relative_to(root).parts[-2:]), _MAX_NAME) for path in read[:_MAX_NAMES]]
+    more = f" and {len(read) - _MAX_NAMES} more" if len(read) > _MAX_NAMES else ""
+    return f"no kernel log saved; read: {', '.join(names)}{more}" if names else "no kernel log among the saved files"

@@ -41,3 +41,5 @@ class ReportFacts:
     made_by: str = "fragtui"
     trace: TraceTally | None = None
     """The sums of a trace; None if none ran."""
+    incidents_unknown: str = "no kernel log could be read"
+    """Why `incidents_from` is None."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import IO, NamedTuple
 
 from fragtui.kernel.reports.needles import BEFORE, DRIVER_NEEDLES, REPORT_NEEDLES
+from fragtui.logs.markup import MailJoiner, WrapJoiner
 from fragtui.sources.files.line_bounds import CutLines, skip_hole, without_holes
 from fragtui.sources.files.log_files import stamped_in
 from fragtui.sources.files.readable_log import ReadableLog
@@ -53,19 +54,28 @@ def scan_log(
     stream: IncidentStream,
     stopped: Callable[[], bool] = lambda: False,
     cut: CutLines | None = None,
+    joiner: WrapJoiner | MailJoiner | None = None,
 ) -> None:
     """Feed an incident stream with a log until `stopped`. Lines are numbered from 1; `cut` counts overlong lines.
 
+    `joiner` joins those of a log that a mail has wrapped.
     A line that shows the year and the zone of the log comes first: those above it may lack them.
     """
     if (stamped := stamped_in(log)) is not None:
         stream.feed_numbered(stamped.encode(), 0)
-    for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), lambda: stream.busy, cut=cut):
+
+    def busy() -> bool:
+        return stream.busy or (joiner is not None and joiner.busy)
+
+    for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), busy, cut=cut):
         if gap:
             stream.skip()
-        stream.feed_numbered(line, number, torn)
+        for joined in ((line, number, torn),) if joiner is None else joiner.feed(line, number, torn):
+            stream.feed_numbered(*joined)
         if stopped():
             return
+    for joined in () if joiner is None else joiner.finish():
+        stream.feed_numbered(*joined)
     stream.finish()
 
 

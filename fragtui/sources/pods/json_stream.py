@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from fragtui.logs.bounded_json import DECODER
+from fragtui.logs.bounded_json import DECODER, WRAPPED_DECODER, unwrapped
 
 _OBJECT_LIMIT = 2 * 1024 * 1024
 """Most characters of one object; etcd stores none above 1.5 MiB. Parsed, it takes up to 20 times as much memory."""
@@ -86,7 +87,6 @@ class _Text:
     def __init__(self, chunks: Iterator[bytes]) -> None:
         self._chunks = chunks
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._scan = DECODER.raw_decode
         self._text = ""
         self._at = 0
         self.taken = 0
@@ -140,7 +140,13 @@ class _Text:
         self.peek()
         while True:
             try:
-                value, end = self._scan(self._text, self._at)
+                try:
+                    value, end = DECODER.raw_decode(self._text, self._at)
+                except json.JSONDecodeError as error:
+                    if not error.msg.startswith("Invalid control character"):
+                        raise
+                    value, end = WRAPPED_DECODER.raw_decode(self._text, self._at)  # A mail program wrapped it.
+                    value = unwrapped(value)
             except RecursionError:
                 raise NotAList("nested too deeply") from None
             except ValueError:

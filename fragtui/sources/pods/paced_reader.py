@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from fragtui.cluster.api_objects import read_event_line
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_log_reader import PodLogReader
-from fragtui.logs.own_stamp import shift_by
 from fragtui.logs.parser import LogParser
 from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.pods.line_tally import LineTally
@@ -21,11 +20,9 @@ _PARSED_AT_ONCE = 8000.0
 class PodLineParser:
     """Converts the relevant lines of one log to observations. If a parser fails on a line, only this line is lost."""
 
-    def __init__(self, clock: Callable[[], float], utc_offset: float, stamped: str | None = None) -> None:
-        """`stamped` is a line that shows year and zone of stamps without them, see `stamped_twice`."""
-        shift = shift_by(stamped, clock()) or 0.0 if stamped is not None else 0.0
-        self._parser = LogParser(now=clock(), shift=shift)
-        self._reader = PodLogReader(clock, utc_offset - shift)
+    def __init__(self, clock: Callable[[], float], utc_offset: float) -> None:
+        self._parser = LogParser(now=clock())
+        self._reader = PodLogReader(clock, utc_offset)
         self.unread = 0
         """Lines on which a parser failed."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import IO, Any
 
 from fragtui.cluster.api_objects import read_objects_in
 from fragtui.cluster.observation import PodObservation
+from fragtui.logs.markup import begins_quoted, decoded_lines, without_marks
 from fragtui.sources.files.log_files import head_of
 from fragtui.sources.pods.json_stream import NotAList, read_documents
 from fragtui.sources.pods.yaml_stream import NoYaml, is_yaml, read_yaml
@@ -15,6 +17,8 @@ from fragtui.text import counted
 
 _SIGN_BYTES = 4096
 _BLOCK = 1 << 16
+_MAX_LINE = 1 << 21
+"""Bytes of a line; etcd stores no object as large."""
 _EVENT_SIGN = re.compile(rb'"(?:involvedObject|regarding)"\s*+:')
 _LIST_SIGN = re.compile(rb'"(?:items|kind)"\s*+:')
 MAX_KEPT_OBJECTS = 8192
@@ -33,7 +37,8 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def _bare(head: bytes) -> bytes:
-    return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
+    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
+    return without_marks(head).lstrip() if head[:1] == b">" else head
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
@@ -55,12 +60,17 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
             observations = sorted(observations, key=_moment)[MAX_KEPT_OBJECTS:]
             dropped += MAX_KEPT_OBJECTS
 
-    why = None
+    why, head = None, head_of(log)
+    lines: Iterator[bytes] = iter(partial(log.readline, _MAX_LINE), b"")
+    if is_soft := begins_quoted(head):
+        lines = decoded_lines(lines)
+    if is_marked := head[:1] == b">":
+        lines = map(without_marks, lines)
     try:
-        if _bare(head_of(log))[:1] in (b"{", b"["):
-            read_documents(_chunks(log), take)
+        if _bare(head)[:1] in (b"{", b"["):
+            read_documents(lines if is_soft or is_marked else _chunks(log), take)
         else:
-            unread += read_yaml(iter(log.readline, b""), take)
+            unread += read_yaml(lines, take)
     except NotAList as error:
         why = f"expected a list of Kubernetes objects; it is {error}"
     except NoYaml as error:

@@ -134,22 +134,32 @@ def read_log(log: IO[bytes], terms: LogTerms, cut: CutLines, ahead: int = 1) -> 
     Raises OSError, EOFError and KeyboardInterrupt, after what was read until then.
     """
     reading = LogReading(terms)
+    for reported in read_near(log, reading, _NEEDLES, cut, ahead):
+        yield reading.time, reported
+    if reading.unread:
+        raise OSError(errno.EBADMSG, f"{counted(reading.unread, 'line')} could not be read")
+
+
+def read_near(
+    log: IO[bytes], reading: LogReading, needles: Sequence[bytes], cut: CutLines, ahead: int = 1
+) -> Iterator[PodLine]:
+    """Yield what a reading finds in a log's beginning and near `needles` and `POD_NEEDLES`.
+
+    Raises as `read_log` does.
+    """
     unsearched = _UNSEARCHED
 
     def wanted() -> bool:
         return unsearched > 0 or reading.wanted
 
     try:
-        with closing(near_lines(log, _NEEDLES, wanted, cut=cut, gated=POD_NEEDLES, ahead=ahead)) as near:
+        with closing(near_lines(log, needles, wanted, cut=cut, gated=POD_NEEDLES, ahead=ahead)) as near:
             for number, line, torn, gap in near:
                 unsearched -= len(line) + 1
                 if gap:
                     reading.skip()
-                for reported in reading.feed(line, number, torn):
-                    yield reading.time, reported
+                yield from reading.feed(line, number, torn)
     except (OSError, EOFError, KeyboardInterrupt):
-        yield from ((reading.time, reported) for reported in reading.finish())
+        yield from reading.finish()
         raise
-    yield from ((reading.time, reported) for reported in reading.finish())
-    if reading.unread:
-        raise OSError(errno.EBADMSG, f"{counted(reading.unread, 'line')} could not be read")
+    yield from reading.finish()

@@ -11,25 +11,27 @@ from typing import IO
 from fragtui.cluster.needles import LIFE_NEEDLES, OTHER_NEEDLES, TABLE_NEEDLES
 from fragtui.cluster.observation import PodObservation
 from fragtui.cluster.pod_ref import PodRef
+from fragtui.logs.markup import joiner_of
+from fragtui.logs.own_stamp import shift_by
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import MAX_MERGED_INCIDENTS, KernelLogUpdate
+from fragtui.model.log_reader import LogReading, LogTerms
 from fragtui.model.node.source_state import NOT_SAVED, SourceState
 from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.model.tracker import IncidentTracker
 from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.files.line_bounds import CutLines
-from fragtui.sources.files.log_files import as_utf8, open_log, stamped_in
+from fragtui.sources.files.log_files import as_utf8, head_of, open_log, stamped_in
 from fragtui.sources.files.trust import opener_of
 from fragtui.sources.host.tree import SavedTree
 from fragtui.sources.kernel_log.incident_stream import IncidentStream, StreamCall
-from fragtui.sources.kernel_log.scan import near_lines, scan_log
+from fragtui.sources.kernel_log.scan import scan_log
 from fragtui.sources.pods.interfaces import PodRecorder
 from fragtui.sources.pods.log_directories import read_pod_directories
-from fragtui.sources.pods.paced_reader import PodLineParser
 from fragtui.sources.pods.runtime_log import unread_words
 from fragtui.sources.pods.saved_objects import are_objects, read_objects
 from fragtui.sources.saved.dating import latest_stamp, moment_of
-from fragtui.sources.saved.explain import POD_NEEDLES
+from fragtui.sources.saved.explain import read_near
 from fragtui.text import counted, epoch_seconds, printable
 
 _NAME = "saved logs"
@@ -85,7 +87,7 @@ class SavedKernelLog:
         problem, cut = None, CutLines()
         with log:
             try:
-                scan_log(log, stream, self._stopped.is_set, cut)
+                scan_log(log, stream, self._stopped.is_set, cut, joiner_of(head_of(log)))
                 problem = cut.words or None
             except (OSError, EOFError) as error:
                 stream.finish()
@@ -292,12 +294,9 @@ def scan_pods(
     that no parser could read, and `counts` has that of all lines.
     """
     moment = time.time() if now is None else now
-    lines = PodLineParser(lambda: moment, utc_offset, stamped)
-    near = near_lines(log, _NEEDLES, lambda: lines.busy, before=1, cut=counts, gated=POD_NEEDLES)
-    for number, line, torn, gap in near:
-        if gap:
-            lines.skip()
-        if lines.worth_reading(line):
-            yield from lines.feed(line, number, torn)
-    yield from lines.end()
-    on_unread(lines.unread)
+    shift = shift_by(stamped, moment) or 0.0 if stamped is not None else 0.0
+    reading = LogReading(LogTerms("", moment, utc_offset - shift, shift=shift, head=head_of(log)))
+    for found in read_near(log, reading, _NEEDLES, counts or CutLines()):
+        if isinstance(found, PodObservation):
+            yield found
+    on_unread(reading.unread)

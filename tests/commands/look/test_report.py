@@ -186,3 +186,27 @@ def test_on_a_terminal_the_report_is_wrapped_and_bold_and_progress_is_gone(tmp_p
 def test_a_file_that_cannot_be_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["report", "--root", str(saved_host(tmp_path)), "-o", str(tmp_path / "no/such.md")]) == 1
     assert "no such file or directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "folder", [("kubelet.log",), ("kubelet.log", "crio/a.log"), ("1.log", "2.log", "3.log", "4.log")]
+)
+def test_without_a_kernel_log_check_and_report_name_the_saved_logs_that_they_read(
+    folder: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for place, name in enumerate(folder):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(
+            f'E0404 16:48:5{place}.4     227 kuberuntime_sandbox.go:72] "Failed to create sandbox for pod" '
+            f'err="cannot allocate memory" pod="web/api-{place}"\n'
+        )
+    more = f" and {len(folder) - 3} more" if len(folder) > 3 else ""
+    why = f"no kernel log saved; read: {', '.join(folder[:3])}{more}"
+    assert main(["check", "--pods", "--root", str(tmp_path)]) == 3
+    assert f"? unknown: {why}" in capsys.readouterr().out
+    main(["report", "--root", str(tmp_path)])
+    assert f"Unknown: {why}." in capsys.readouterr().out
+    main(["report", "--json", "--root", str(tmp_path)])
+    fields = json.loads(capsys.readouterr().out)
+    assert {"question": "denials", "why": why} in fields["unseen"] and fields["incidents"] is None
+    assert {pod["name"] for pod in fields["pods"]} == {f"api-{place}" for place in range(len(folder))}

@@ -131,7 +131,7 @@ def test_saved_logs_are_read_to_their_end_with_the_skipped_lines_counted(tmp_pat
     logs = tmp_path / "var/log"
     logs.mkdir(parents=True)
     (logs / "kern.log").write_text(kernel_log())
-    (logs / "kubelet.log").write_text(failure("one", 1) + BAD + "\n" + failure("two", 2))
+    (logs / "kubelet.log").write_text(failure("one", 1) + kernel_line(BAD) + failure("two", 2))
     pods = SavedPods(tree_of(tmp_path)).read()
     assert {each.ref.name for each in pods.stuck.pods} == {"one", "two"}
     assert pods.sources[0].state == "live" and "could not be read" in pods.sources[0].cannot_tell
