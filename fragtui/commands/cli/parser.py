@@ -131,7 +131,10 @@ def common_options(names: Sequence[str] = COMMON, *, after_verb: bool = False) -
             common.add_argument("--root", type=_directory, metavar="DIR", help=_ROOT_HELP)
         elif name == "order":
             common.add_argument(
-                "--order", type=_order, metavar="K", help="target order (default: that of the latest failures)"
+                "--order",
+                type=_order,
+                metavar="K",
+                help="target order (default: that of the latest failures, if they are read; else 3)",
             )
         elif name == "read-only":
             common.add_argument("--read-only", action="store_const", const=True, help="run no remedy")

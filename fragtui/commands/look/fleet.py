@@ -52,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_screen_options(parser)
     parser.epilog = (
         "Nodes with fragtui export give their own verdict; of others node_exporter's buddyinfo and zoneinfo are "
-        "counted, best by the rules of fragtui export --rules --fleet. Without --order: 3"
+        "counted, best by the rules of fragtui export --rules --fleet."
     )
 
 
