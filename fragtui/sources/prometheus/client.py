@@ -116,15 +116,17 @@ class PrometheusClient:
         try:
             url = urlsplit(access.url if "://" in access.url else f"https://{access.url}")
             self._host, self._port = url.hostname or "", url.port
-        except ValueError:
-            raise FleetError(f"{printable(access.url, 100)}: not a URL") from None
+        except ValueError:  # It is not repeated: it may contain a password.
+            raise FleetError("not a URL; expected https://HOST[:PORT][/PATH]") from None
         if url.username is not None or url.password is not None:
             raise FleetError("the URL must not contain a name or password: every user of this machine sees it")
-        if url.scheme not in ("http", "https") or not self._host:
+        if url.query or url.fragment:
+            raise FleetError("the URL must not contain ? or #; expected https://HOST[:PORT][/PATH]")
+        if url.scheme not in ("http", "https") or not self._host or not all("!" <= sign <= "~" for sign in url.path):
             raise FleetError(f"{printable(access.url, 100)}: expected https://HOST[:PORT][/PATH]")
         self._path = url.path.rstrip("/").removesuffix("/api/v1")
         shown = f"[{self._host}]" if ":" in self._host else self._host
-        self._shown = printable(f"{url.scheme}://{shown}{f':{self._port}' if self._port else ''}{self._path}", 200)
+        self._shown = printable(f"{url.scheme}://{shown}{'' if self._port is None else f':{self._port}'}{self._path}", 200)
         if not all(" " <= sign <= "~" for sign in access.tenant or ""):
             raise FleetError("the tenant's name contains characters that no header may have")
         plain = url.scheme == "http"

@@ -239,10 +239,28 @@ def test_http_to_another_machine_needs_to_be_allowed() -> None:
         assert PrometheusClient(Access(url)).warning is None
 
 
-def test_a_password_in_the_url_is_refused_and_not_repeated() -> None:
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("https://me:secret@prometheus.example", "password"),
+        ("https://me:secret@prometheus.example:99x", "not a URL"),
+        ("https://me:secret@[prometheus.example", "not a URL"),
+        ("http://localhost\\:secret@evil.example", "password"),
+        ("https://prometheus.example/?token=secret", "must not contain ?"),
+        ("http://127.0.0.1#secret@evil.example", "must not contain ? or #"),
+    ],
+)
+def test_a_secret_in_the_url_is_refused_and_not_repeated(url: str, words: str) -> None:
     with pytest.raises(FleetError) as caught:
-        PrometheusClient(Access("https://me:secret@prometheus.example"))
-    assert "secret" not in str(caught.value) and "password" in str(caught.value)
+        PrometheusClient(Access(url))
+    assert "secret" not in str(caught.value) and words in str(caught.value)
+
+
+@pytest.mark.parametrize("path", ["/a b", "/\x1b[2J", "/é"])
+def test_a_path_that_no_request_may_have_is_refused(path: str) -> None:
+    with pytest.raises(FleetError, match="expected https://HOST") as caught:
+        PrometheusClient(Access(f"https://prometheus.example{path}"))
+    assert str(caught.value).isprintable()
 
 
 def test_a_tenant_can_add_no_header() -> None:
