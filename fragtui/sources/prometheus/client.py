@@ -26,6 +26,8 @@ MAX_NUMBER = 1e18
 """Larger numbers, infinite ones and NaN are unknown; bytes of memory are below it."""
 MAX_ROWS = 20_000
 """Rows of an answer; later ones are not read."""
+_MAX_VALUES = 1_500_000
+"""Objects, lists and their members in an answer: eight million bytes of ``{},{},`` take 200 MB."""
 _SECONDS = 30.0
 """From a request to the end of its answer."""
 _TOKEN_BYTES = 8192
@@ -47,6 +49,7 @@ _KNOWN = {
     "Temporary failure in name resolution": "the name server does not answer",
     "Network is unreachable": "the network is unreachable",
     "Connection reset": "connection reset",
+    "Broken pipe": "it closes the connection without an answer",
     "RemoteDisconnected": "it closes the connection without an answer",
     "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",
     "CERTIFICATE_REQUIRED": "it requires a client certificate; --client-cert",
@@ -156,14 +159,14 @@ class PrometheusClient:
 
     def query_all(self, expressions: Sequence[str]) -> list[Answer]:
         """Return the values of the expressions, in order; two are in work, so that one is parsed meanwhile."""
-        answers: list[Answer | FleetError | None] = [None] * len(expressions)
+        answers: list[Answer | Exception | None] = [None] * len(expressions)
         left = iter(range(len(expressions)))
 
         def work() -> None:
             for place in left:  # A range's iterator gives each number to one thread.
                 try:
                     answers[place] = self.query(expressions[place])
-                except FleetError as error:
+                except Exception as error:  # It is raised in the caller's thread: here it would be lost.
                     answers[place] = error
                     return
 
@@ -174,7 +177,7 @@ class PrometheusClient:
         if len(expressions) > 1:
             other.join()
         for answer in answers:
-            if isinstance(answer, FleetError):
+            if isinstance(answer, Exception):
                 raise answer
         return [answer for answer in answers if isinstance(answer, Answer)]
 
@@ -194,6 +197,8 @@ class PrometheusClient:
     ) -> tuple[list[T], tuple[str, ...]]:
         fields |= {"timeout": f"{self._seconds:.0f}s", "limit": str(MAX_ROWS)}
         body = self._post(path, _form(fields))
+        if sum(map(body.count, (b"{", b"[", b","))) > _MAX_VALUES:
+            raise self._error("the answer has too many values; --match selects nodes")
         try:
             answer = json.loads(body)
             data = answer["data"]
@@ -204,7 +209,8 @@ class PrometheusClient:
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             raise self._error("the answer is not that of a Prometheus") from None
         warnings = answer.get("warnings")
-        notes = [printable(str(text), 200) for text in warnings[:3]] if isinstance(warnings, list) else []
+        texts = warnings[:3] if isinstance(warnings, list) else []
+        notes = [printable(text, 200) for text in texts if isinstance(text, str)]
         if len(results) > MAX_ROWS:
             notes.append(f"only {MAX_ROWS} of {len(results)} rows are read; --match selects nodes")
         return rows, tuple(notes)

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from fragtui.model.fleet.fleet import FleetError
-from fragtui.sources.prometheus.client import MAX_ROWS, Access, PrometheusClient
+from fragtui.sources.prometheus.client import MAX_ROWS, Access, Answer, PrometheusClient
 from tests.support.certificate import make_certificate, needs_openssl, server_certificate
 
 Handler = BaseHTTPRequestHandler
@@ -89,6 +89,7 @@ def error_of(respond: Respond, seconds: float = 5.0) -> str:
         (sending(vector(ROW)[:-9]), "the answer is not that of a Prometheus"),
         (sending(vector(ROW), Content_Length="9999", Connection="close"), "the answer was cut off"),
         (sending(b"[" * 100_000), "the answer is not that of a Prometheus"),
+        (sending(b"[" + b"{}," * 2_000_000), "the answer has too many values; --match selects nodes"),
         (sending(b"[]"), "the answer is not that of a Prometheus"),
         (sending(b'{"data":{"resultType":"scalar","result":[1,"1"]}}'), "the answer is not that of a Prometheus"),
         (sending(vector({"metric": {"instance": ["a"]}, "value": [1, "1"]})), "the answer is not that of a Prometheus"),
@@ -170,9 +171,9 @@ def test_rows_above_the_limit_are_not_read_and_are_noted() -> None:
 
 
 def test_warnings_of_the_server_are_notes() -> None:
-    body = json.loads(vector(ROW)) | {"warnings": ["results truncated \x1b[2J", 7]}
+    body = json.loads(vector(ROW)) | {"warnings": ["results truncated \x1b[2J", 7, {"a": []}]}
     with server(sending(json.dumps(body).encode())) as url:
-        assert PrometheusClient(Access(url)).query("up").notes == ("results truncated \\x1b[2J", "7")
+        assert PrometheusClient(Access(url)).query("up").notes == ("results truncated \\x1b[2J",)
 
 
 def test_the_token_is_read_again_at_each_request_and_never_shown(tmp_path: Path) -> None:
@@ -228,6 +229,18 @@ def test_several_queries_come_back_in_order_and_one_error_ends_them() -> None:
         assert [answer.values[0].labels["q"] for answer in client.query_all(names)] == names
         with pytest.raises(FleetError, match="HTTP 400: parse error"):
             client.query_all([*names, "bad"])
+
+
+def test_an_error_in_the_second_thread_is_raised_in_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: PrometheusClient, expression: str) -> Answer:
+        time.sleep(0.02)  # So that both threads have one.
+        if threading.current_thread().name == "fragtui-fleet":
+            raise RuntimeError("can't start new thread")
+        return Answer([])
+
+    monkeypatch.setattr(PrometheusClient, "query", fail)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        PrometheusClient(Access("http://localhost")).query_all(["a", "b", "c"])
 
 
 def test_http_to_another_machine_needs_to_be_allowed() -> None:
