@@ -54,6 +54,7 @@ _KNOWN = {
     "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",
     "CERTIFICATE_REQUIRED": "it requires a client certificate; --client-cert",
     "SSLEOFError": "it ends the TLS connection; it may require --client-cert",
+    "IncompleteRead": "the answer was cut off",
     "BadStatusLine": "it does not speak HTTP",
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""
@@ -115,7 +116,7 @@ class PrometheusClient:
     def __init__(self, access: Access, seconds: float = _SECONDS) -> None:
         """Raises `FleetError` naming what can't be used."""
         self._access = access
-        self._seconds = seconds
+        self._seconds, self._token = seconds, ""
         try:
             url = urlsplit(access.url if "://" in access.url else f"https://{access.url}")
             self._host, self._port = url.hostname or "", url.port
@@ -210,7 +211,7 @@ class PrometheusClient:
             raise self._error("the answer is not that of a Prometheus") from None
         warnings = answer.get("warnings")
         texts = warnings[:3] if isinstance(warnings, list) else []
-        notes = [printable(text, 200) for text in texts if isinstance(text, str)]
+        notes = [self._quoted(text) for text in texts if isinstance(text, str)]
         if len(results) > MAX_ROWS:
             notes.append(f"only {MAX_ROWS} of {len(results)} rows are read; --match selects nodes")
         return rows, tuple(notes)
@@ -287,7 +288,8 @@ class PrometheusClient:
                 raise FleetError(f"{printable(str(file))}: {(error.strerror or str(error)).lower()}") from None
             if not token or not all(0x21 <= byte < 0x7F for byte in token):
                 raise FleetError(f"{printable(str(file))}: it does not contain a token")
-            headers["Authorization"] = f"Bearer {token.decode('ascii')}"
+            self._token = token.decode("ascii")
+            headers["Authorization"] = f"Bearer {self._token}"
         return headers
 
     def _context(self) -> ssl.SSLContext:
@@ -312,15 +314,17 @@ class PrometheusClient:
         message = None
         with suppress(Exception):  # Of a server that is faulty anyway, only the text that is fine counts.
             message = read_json(self._read(response, end, _ERROR_BYTES))["error"]
-        text = printable(message, 200) if isinstance(message, str) else _HINTS.get(status, response.reason)
-        return self._error(f"HTTP {status}: {printable(text, 200)}")
+        text = message if isinstance(message, str) else _HINTS.get(status, response.reason)
+        return self._error(f"HTTP {status}: {self._quoted(text)}")
+
+    def _quoted(self, text: str) -> str:
+        """Return a text of the server without the token, which some repeat, before a cut hides that it is one."""
+        return printable(text.replace(self._token, "[token]") if self._token else text, 200)
 
     def _unreachable(self, error: Exception, late: bool) -> FleetError:
         if late:
             return self._error(f"no answer within {self._seconds:.0f} s")
         text = f"{error} {type(error).__name__}"
-        if isinstance(error, http.client.IncompleteRead):
-            return self._error("the answer was cut off")
         return self._error(next((known for words, known in _KNOWN.items() if words in text), type(error).__name__))
 
     def _error(self, text: str) -> FleetError:

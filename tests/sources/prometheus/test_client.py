@@ -200,6 +200,19 @@ def test_the_token_is_read_again_at_each_request_and_never_shown(tmp_path: Path)
     assert seen == [("Bearer first", "team-a"), ("Bearer second", "team-a")]
 
 
+@pytest.mark.parametrize("token", ["short-secret", "secret" * 100])
+def test_a_token_that_the_server_repeats_is_not_shown(token: str, tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text(token)
+    refused = json.dumps({"error": f"{'x' * 180} {token}"}).encode()
+    with server(sending(refused, 401)) as url, pytest.raises(FleetError) as caught:
+        PrometheusClient(Access(url, token_file=file)).query("up")
+    assert str(caught.value).endswith(f"{'x' * 180} [token]")
+    body = json.dumps(json.loads(vector(ROW)) | {"warnings": [f"you sent {token}"]}).encode()
+    with server(sending(body)) as url:
+        assert PrometheusClient(Access(url, token_file=file)).query("up").notes == ("you sent [token]",)
+
+
 def test_a_connection_is_kept_and_opened_again_when_the_server_closed_it() -> None:
     ports: list[int] = []
 
