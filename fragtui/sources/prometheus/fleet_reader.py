@@ -17,7 +17,7 @@ from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
 from fragtui.sources.prometheus.raw_blocks import Key, RawBlocks
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 MAX_HISTORIES = 50
 _RENEWED = 10
@@ -129,7 +129,7 @@ class FleetReader:
         now = self._client.time_of(clock)
         down = known.column(lost.values)
         blocks, notes = self._blocks.read(self._client.query_all, [key for key in known.targets if key not in down])
-        if strangers := known.strangers(down)[:_MAX_STRANGERS]:
+        for strangers in queries.chunks(known.strangers(down)[:_MAX_STRANGERS], 2, self._match):
             self._introduce(strangers)
         late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
         columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
@@ -138,6 +138,8 @@ class FleetReader:
         if len(known.targets) > targets or (targets and self._interval is None):
             self._readings = 0
         notes = (*(note for answer in answers for note in answer.notes), *notes)
+        if known.merged:
+            notes = (f"{counted(known.merged, 'target')} with the labels of others: counted as one node each", *notes)
         return Fleet(
             time=now,
             order=self.order,
@@ -167,7 +169,8 @@ class FleetReader:
         step = max(seconds / _HISTORY_POINTS, self._interval or 15.0)
         expressions = self._blocks.histories(list(keys))
         rows = [row for each in expressions for row in self._client.query_past(each, now, seconds, step)]
-        return {keys[key]: row.points for row in rows if (key := self._known.key(row.labels)) in keys}
+        # A server may answer with more than it was asked for.
+        return {keys[key]: row.points[-_HISTORY_POINTS - 1 :] for row in rows if (key := self._known.key(row.labels)) in keys}
 
     def _by_job(self, expressions: Iterable[str]) -> list[dict[str, float]]:
         """Return how many series there are, by the label ``job``."""
@@ -195,8 +198,8 @@ class FleetReader:
         targets, *infos = self._client.query_all(wanted)
         self._known.renew(targets.values, [value for answer in infos for value in answer.values])
         every = list(self._known.targets)
-        sample = one_of("instance", (key[0] for key in every[:: max(1, len(every) // _SAMPLED)]))
-        self._sample = selector("up", sample, self._match)
+        some = next(queries.chunks(every[:: max(1, len(every) // _SAMPLED)], 1, self._match), [])
+        self._sample = selector("up", one_of("instance", (key[0] for key in some)), self._match)
         by = ", ".join(self._known.by)
         kind = (counting, self._known.by)
         if self._blocks is None or kind != self._kind:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from fragtui.model.node.verdict import Severity, State
 from fragtui.sources.prometheus.client import Answer
-from fragtui.sources.prometheus.queries import gauge, one_of, selector
+from fragtui.sources.prometheus.queries import chunks, gauge, one_of, selector
 from fragtui.sources.prometheus.raw_blocks import Column, Key, Run, key_function
 
 _MAX_BAD = 250
@@ -41,19 +41,19 @@ class GaugeBlocks:
         answers = run([f"count({gauge(name, self._order, self._match)})" for name in names])
         severities, blocks = (answer.values[0].number if answer.values else 0.0 for answer in answers)
         self._complete = severities >= blocks
-        self._bad = None
+        self._bad, self._largest = None, {}
 
     def read(self, run: Run, _: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return what the nodes report, and notes."""
         by = ", ".join(self.by)
         severity = gauge("severity", self._order, self._match)
-        bad = None if self._bad is None else one_of("instance", (key[0] for key in self._bad))
+        some = None if self._bad is None else one_of("instance", (key[0] for key in self._bad))
         answers = run(
             (
                 f"max by ({by}) ({gauge('target_blocks', self._order, self._match)})",
                 f"{severity} > 0" if self._complete else severity,  # Of most nodes it is 0.
                 f"max by ({by}, state) ({gauge('state', self._order, _NOT_OK, self._match)} == 1)",
-                f"max by ({by}) ({selector('fragtui_largest_free_bytes', bad or '', self._match)})",
+                f"max by ({by}) ({selector('fragtui_largest_free_bytes', some or '', self._match)})",
             )
         )
         blocks, severe, states, largest = answers
@@ -71,7 +71,8 @@ class GaugeBlocks:
             found = _SEVERITIES.get(int(number), Severity.UNKNOWN)
             state = named.get(key) or _STATE_OF.get(found)
             columns[key] = Column(state, found, counts.get(key), self._largest.get(key))
-        self._bad = [key for key, column in columns.items() if column.severity is not Severity.FINE][:_MAX_BAD]
+        bad = [key for key, column in columns.items() if column.severity is not Severity.FINE]
+        self._bad = next(chunks(bad[:_MAX_BAD], 1, self._match), [])
         return columns, tuple(note for answer in answers for note in answer.notes)
 
     def last_known(self, run: Run, keys: Sequence[Key], seconds: int) -> dict[Key, Column]:
@@ -93,8 +94,9 @@ class GaugeBlocks:
 
     def histories(self, keys: Sequence[Key]) -> list[str]:
         """Return expressions of the blocks of some nodes."""
-        one = one_of("instance", (key[0] for key in keys))
-        return [f"max by ({', '.join(self.by)}) ({gauge('target_blocks', self._order, one, self._match)})"]
+        parts = (one_of("instance", (key[0] for key in chunk)) for chunk in chunks(keys, 1, self._match))
+        by = ", ".join(self.by)
+        return [f"max by ({by}) ({gauge('target_blocks', self._order, one, self._match)})" for one in parts]
 
     def _numbers(self, answer: Answer) -> dict[Key, float]:
         return {self._key(value.labels): value.number for value in answer.values}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -12,6 +13,9 @@ from fragtui.sources.prometheus.client import MAX_ROWS, Value
 from fragtui.sources.prometheus.raw_blocks import Column, Key, key_function
 from fragtui.text import printable
 
+_LABEL = re.compile(r"[a-zA-Z_]\w*", re.ASCII)
+_MAX_BY = 8
+"""Labels that tell nodes apart."""
 _FORGOTTEN = 600.0
 """Seconds for which a node that is no target any more is shown as stale."""
 _MAX_LABELS = 20
@@ -51,6 +55,8 @@ class KnownNodes:
         """By the names that are shown."""
         self._same: dict[str, int] = {}
         """How many nodes have a name."""
+        self.merged = 0
+        """Targets that are not told apart from others."""
         self.targets: dict[Key, _Target] = {}
         self._last: dict[Key, FleetNode] = {}
         """Each node as it was when it was seen last."""
@@ -69,6 +75,7 @@ class KnownNodes:
         if by != self.by:
             self._last, self._seen, self.by, self.key = {}, {}, by, key_function(by)
         newest = self.column(targets)
+        self.merged = len(targets) - len(newest)
         found: dict[Key, dict[str, str]] = {}
         for value in (*targets, *infos):
             found.setdefault(self.key(value.labels), {}).update(value.labels)
@@ -172,7 +179,7 @@ def _node(
             target.labels,
             state,
             severity,
-            blocks,
+            None if blocks is None else _bounded(blocks),
             largest,
             trend,
             None if failures is None else _bounded(failures),
@@ -185,9 +192,12 @@ def _node(
 
 
 def _telling_apart(targets: Sequence[Value]) -> tuple[str, ...]:
-    """Return the labels by which no two targets are the same: instance and job, and others where these do not do."""
+    """Return the labels by which no two targets are the same: instance and job, and others where these do not do.
+
+    A label of other characters, as Prometheus 3 has them, would need quotes in each expression.
+    """
     by: tuple[str, ...] = ("instance", "job")
-    while True:
+    while len(by) < _MAX_BY:
         groups: dict[Key, list[Mapping[str, str]]] = {}
         for value in targets:
             groups.setdefault(tuple(value.labels.get(label, "") for label in by), []).append(value.labels)
@@ -196,11 +206,12 @@ def _telling_apart(targets: Sequence[Value]) -> tuple[str, ...]:
             for same in groups.values()
             if len(same) > 1
             for label in {label for labels in same for label in labels}
-            if len({labels.get(label, "") for labels in same}) > 1
+            if len({labels.get(label, "") for labels in same}) > 1 and _LABEL.fullmatch(label)
         )
         if not differing:
-            return by
+            break
         by = (*by, min(differing, key=lambda label: (-differing[label], label)))
+    return by
 
 
 def _shown(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

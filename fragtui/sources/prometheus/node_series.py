@@ -9,7 +9,7 @@ from fragtui.model.fleet.fleet import MAX_NAME
 from fragtui.model.fleet.series import NodeSeries, ZoneSeries
 from fragtui.sources.prometheus.client import NOW, PrometheusClient, Row
 from fragtui.sources.prometheus.queries import HIGHEST, selector
-from fragtui.text import bounded_int, printable
+from fragtui.text import bounded_int, epoch_seconds, printable
 
 MAX_TIMES = 240
 """Moments of a history."""
@@ -34,7 +34,7 @@ _Zones = dict[tuple[int, str], _Zone]
 def read_node(client: PrometheusClient, name: str, match: str) -> NodeSeries:
     """Return the free blocks now of the node that `match` selects. Raises `FleetError`."""
     values = client.query(_expression(match)).values
-    rows = [Row(value.labels, ((value.time, value.number),)) for value in values]
+    rows = [Row(labels, ((at, number),)) for labels, number, at in values if epoch_seconds(at) is not None]
     found = _by_time(name, rows)
     return found[-1] if found else NodeSeries(name, client.time_of(client.query(NOW)), (), _WHY)
 
@@ -66,6 +66,8 @@ def _by_time(name: str, rows: Iterable[Row]) -> list[NodeSeries]:
             continue
         key = (numa_node, printable(labels.get("zone", ""), MAX_NAME))
         for at, number in row.points:
+            if at not in times and len(times) > MAX_TIMES:
+                continue
             zones = times.setdefault(at, {})
             if (key not in zones and len(zones) >= _MAX_ZONES) or not 0 <= number < _MOST:
                 continue

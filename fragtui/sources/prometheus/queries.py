@@ -7,7 +7,7 @@ empty for all nodes. Those over node_exporter's metrics count GFP_KERNEL's zones
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 HIGHEST = 17
@@ -17,6 +17,8 @@ _ZONES = "DMA|DMA32|Normal"
 LARGE_ZONES = "DMA32|Normal"
 _MANAGED = "node_zoneinfo_managed_pages"
 _NOTHING = "(vector(0) < 0)"
+_MAX_NAMES = 13_000
+"""Characters of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
 _SPECIAL = re.compile(r"[.+*?()|\[\]{}^$\\]")
 _ESCAPED = r"\\\g<0>"
 
@@ -29,7 +31,26 @@ def selector(name: str, *matchers: str) -> str:
 def one_of(label: str, values: Iterable[str]) -> str:
     """Return the matcher of a label that has one of the values, which may contain anything."""
     # Of only these escapes Prometheus knows that the expression is a list of names, and uses its index.
-    return f"{label}=~{quoted('|'.join(_SPECIAL.sub(_ESCAPED, value) for value in dict.fromkeys(values)))}"
+    return f"{label}=~{quoted('|'.join(_literal(value) for value in dict.fromkeys(values)))}"
+
+
+def chunks(keys: Iterable[tuple[str, ...]], times: int, match: str) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the nodes, as many at a time as a query may name so many times, each time with `match`."""
+    chunk: list[tuple[str, ...]] = []
+    size = len(match)
+    for key in keys:
+        length = len(quoted(_literal(key[0])))  # Its quotes are as long as what separates two names.
+        if chunk and (size + length) * times > _MAX_NAMES:
+            yield chunk
+            chunk, size = [], len(match)
+        chunk.append(key)
+        size += length
+    if chunk:
+        yield chunk
+
+
+def _literal(value: str) -> str:
+    return _SPECIAL.sub(_ESCAPED, value)
 
 
 def equal(labels: Mapping[str, str]) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from fragtui.model.fleet.counting import ZoneCount, count_blocks, count_zones, needs_zones
 from fragtui.model.node.verdict import Severity, State, Thresholds
 from fragtui.sources.prometheus.client import Answer, Value
-from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, Blocks, selector
+from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, Blocks, chunks, selector
 from fragtui.text import bounded_int
 
 Key = tuple[str, ...]
@@ -19,8 +19,6 @@ MAX_DETAILED = 1000
 """Nodes whose zones are read at a refresh. With more exceptions, all zones are joined with their watermarks."""
 _MAX_LARGEST = 250
 """Nodes whose largest block is read at a refresh, the worst."""
-_MAX_NAMES = 13_000
-"""Characters of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
 _BOOSTED = 4
 """A boost raises the min watermark to at most so many times itself: watermark_boost_factor is 150 % of the high one."""
 _LARGE = f'zone=~"{LARGE_ZONES}"'
@@ -119,7 +117,7 @@ class RawBlocks:
         detailed = [*exceptions, *(key for key in lost if key not in exceptions)]
         if len(exceptions) > MAX_DETAILED:
             self._careful = True
-        for chunk in _chunks(detailed[:MAX_DETAILED], 20):
+        for chunk in chunks(detailed[:MAX_DETAILED], 20, self._blocks.match):
             columns |= self._details(run, chunk, lost.keys())
         for key in self._silent.intersection(lost):
             del columns[key]
@@ -133,9 +131,9 @@ class RawBlocks:
     def _near_watermark(self, run: Run, near: list[Key], low: list[Key]) -> tuple[dict[Key, None], dict[Key, float]]:
         """Return those whose zones are exceptions, and the free pages of those that run low."""
         by, whole = ", ".join(self.by), self._blocks
-        parts = [whole.of(key[0] for key in chunk) for chunk in _chunks(near, 8)]
+        parts = [whole.of(key[0] for key in chunk) for chunk in chunks(near, 8, self._blocks.match)]
         expressions = [part.exceptions() for part in (parts if len(near) <= MAX_DETAILED else [whole])]
-        some = (whole.of(key[0] for key in chunk) for chunk in _chunks(low[:MAX_DETAILED], 1))
+        some = (whole.of(key[0] for key in chunk) for chunk in chunks(low[:MAX_DETAILED], 1, self._blocks.match))
         sums = [f"sum by ({by}) ({part.free(LARGE_ZONES)})" for part in some]
         answers = run([*expressions, *sums])
         found = [value for answer in answers[: len(expressions)] for value in answer.values]
@@ -163,7 +161,7 @@ class RawBlocks:
             key for key, column in columns.items() if column.severity is not Severity.FINE and key not in self._silent
         ]
         bad.sort(key=lambda key: columns[key].blocks or 0.0)
-        for chunk in _chunks(bad[:_MAX_LARGEST], 20):
+        for chunk in chunks(bad[:_MAX_LARGEST], 20, self._blocks.match):
             one = self._blocks.of(key[0] for key in chunk)
             largest, rooms = run((one.largest(f"{', '.join(self.by)}, node, zone"), one.target_room()))
             targets = {self._zone(value) for value in rooms.values}
@@ -181,7 +179,7 @@ class RawBlocks:
     def histories(self, keys: Sequence[Key]) -> list[str]:
         """Return expressions of the available blocks of some nodes."""
         by = ", ".join(self.by)
-        parts = (self._blocks.of(key[0] for key in chunk) for chunk in _chunks(keys, 24))
+        parts = (self._blocks.of(key[0] for key in chunk) for chunk in chunks(keys, 24, self._blocks.match))
         return [f"sum by ({by}) ({one.recorded() if self.recorded else one.available_joined(by)})" for one in parts]
 
     def _counting(self) -> tuple[str, ...]:
@@ -241,21 +239,6 @@ class RawBlocks:
 
     def _zone(self, value: Value) -> tuple[Key, str, str]:
         return self._key(value.labels), value.labels.get("node", ""), value.labels.get("zone", "")
-
-
-def _chunks(keys: Sequence[Key], times: int) -> Iterator[list[Key]]:
-    """Yield the nodes, as many at a time as a query may name so many times."""
-    chunk: list[Key] = []
-    size = 0
-    for key in keys:
-        length = len(key[0]) + 3
-        if chunk and (size + length) * times > _MAX_NAMES:
-            yield chunk
-            chunk, size = [], 0
-        chunk.append(key)
-        size += length
-    if chunk:
-        yield chunk
 
 
 def _sum_of(counts: Mapping[Key, Mapping[str, float]]) -> Callable[[Key], float]:

@@ -6,6 +6,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,8 +15,9 @@ from fragtui.model.fleet.fleet import Counting, FleetError, count_states, filter
 from fragtui.render.fleet.fleet_json import fleet_fields
 from fragtui.render.fleet.table import fleet_lines
 from fragtui.render.terminal_text import cells, painted
-from fragtui.sources.prometheus.client import Access, PrometheusClient
+from fragtui.sources.prometheus.client import NOW, Access, Answer, PrometheusClient, Row, Value
 from fragtui.sources.prometheus.fleet_reader import FleetReader
+from fragtui.sources.prometheus.node_series import MAX_TIMES, read_node, read_node_history
 
 NUMBERS = st.sampled_from(
     ["0", "1", "2", "3", "-1", "0.5", "7", "160", "1e9", "-1e18", "1e18", "1e300", "1e-300", "NaN", "+Inf", "17", "64"]
@@ -42,10 +44,12 @@ class Hostile(PrometheusClient):
         super().__init__(Access("http://localhost"))
         self._answers = answers
         self._asked = 0
+        self.expressions: list[str] = []
 
     def _post(self, path: str, body: bytes) -> bytes:
         fields = parse_qs(body.decode())
         self._asked += 1
+        self.expressions += fields["query"]
         rows = self._answers[self._asked % len(self._answers)]
         kind = "vector"
         if path == "query_range":
@@ -91,3 +95,81 @@ def test_thousands_of_nodes_whose_names_look_the_same_are_told_apart_in_time() -
     fleet = FleetReader(Hostile([rows]), 4, counting=Counting.GAUGES).read()
     assert len({node.name for node in fleet.nodes}) == len(fleet.nodes) >= 3000
     assert max(len(node.name) for node in fleet.nodes) < 110
+
+
+class Counted(Hostile):
+    """Counts nodes even if all rows are 0."""
+
+    def query(self, expression: str, at: float | None = None) -> Answer:
+        answer = super().query(expression, at)
+        if not expression.startswith("count by"):
+            return answer
+        return Answer([value._replace(number=2.0) for value in answer.values])
+
+
+@pytest.mark.parametrize("counting", list(Counting))
+@pytest.mark.parametrize("number", ["0", "2"])
+def test_no_query_is_longer_than_victoria_metrics_takes(counting: Counting, number: str) -> None:
+    rows = [
+        {
+            "metric": {"instance": f"ip-10-20-30-{node}.eu-central-1.compute.internal:9100", "job": "j", "node": "0"},
+            "value": [1.0, number],
+        }
+        for node in range(400)
+    ]
+    client = Counted([rows])
+    source = FleetReader(client, 4, counting=counting, match='cluster="production",pool=~"general|storage|gpu"')
+    for _ in range(2):
+        fleet = source.read()
+    source.history([node.name for node in fleet.nodes], 600)
+    assert 10_000 < max(map(len, client.expressions)) < 16_384
+
+
+def test_labels_that_no_expression_may_name_unquoted_do_not_tell_nodes_apart() -> None:
+    rows = [
+        {"metric": {"instance": "a", "job": "j", "k8s.node.name": str(node), "x) or vector(1": str(node)},
+         "value": [1.0, "2"]}
+        for node in range(3)
+    ]  # fmt: skip
+    client = Hostile([rows])
+    fleet = FleetReader(client, 4, counting=Counting.GAUGES).read()
+    assert not [text for text in client.expressions if "k8s" in text or "x)" in text]
+    assert "2 targets with the labels of others: counted as one node each" in fleet.notes
+
+
+def test_a_server_can_not_have_nodes_told_apart_by_ever_more_labels() -> None:
+    rows = [
+        {"metric": {"instance": "a", "job": "j", f"l{node}": "x"}, "value": [1.0, "2"]} for node in range(400)
+    ]  # fmt: skip
+    client = Hostile([rows])
+    FleetReader(client, 4, counting=Counting.GAUGES).read()
+    assert max(text.count(", l") for text in client.expressions) == 6
+
+
+def test_negative_blocks_are_unknown() -> None:
+    rows = [{"metric": {"instance": "a", "job": "j"}, "value": [1000.0, "-7"]}]
+    (node,) = FleetReader(Hostile([rows]), 4, counting=Counting.GAUGES).read().nodes
+    assert node.blocks is None
+
+
+class Answering(PrometheusClient):
+    """Answers a query with rows, and another one with rows that have a history."""
+
+    def __init__(self, values: list[Value], rows: list[Row]) -> None:
+        super().__init__(Access("http://localhost"))
+        self._values, self._rows = values, rows
+
+    def query(self, expression: str, at: float | None = None) -> Answer:
+        return Answer([Value({}, 1.0, 9000.0)] if expression == NOW else self._values)
+
+    def query_past(self, expression: str, now: float, seconds: float, step: float) -> list[Row]:
+        return self._rows
+
+
+def test_the_times_of_a_node_are_those_of_a_calendar_and_not_too_many() -> None:
+    labels = {"__name__": "node_buddyinfo_blocks", "node": "0", "zone": "Normal", "size": "0"}
+    values = [Value(labels, 7.0, at) for at in (float("nan"), float("inf"), -5.0, 1e300, 9000.0)]
+    rows = [Row(labels, tuple((float(at), 1.0) for at in range(9000)))]
+    client = Answering(values, rows)
+    assert read_node(client, "a", "").time == 9000.0
+    assert len(read_node_history(client, "a", "", 3600.0, 15.0)) == MAX_TIMES + 1
