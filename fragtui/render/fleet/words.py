@@ -54,8 +54,9 @@ def trend_text(node: FleetNode) -> str:
     """Return the blocks gained in an hour, with a sign."""
     if node.trend is None:
         return _UNKNOWN
-    count = round(node.trend)
-    return "0" if abs(node.trend) < _LEAST_TREND else f"{'+' if count > 0 else '-'}{format_count(abs(count))}"
+    if abs(node.trend) < _LEAST_TREND:
+        return "0"
+    return f"{'+' if node.trend > 0 else '-'}{format_count(max(1, round(abs(node.trend))))}"
 
 
 def count_text(count: float | None) -> str:

@@ -11,6 +11,7 @@ from fragtui.model.fleet.fleet import Counting, Fleet, FleetNode
 from fragtui.model.node.verdict import Severity, State
 from fragtui.render.fleet.fleet_json import fleet_fields
 from fragtui.render.fleet.table import fleet_lines
+from fragtui.render.fleet.words import trend_text
 from fragtui.render.terminal_text import cells, painted
 
 NODES = (
@@ -92,3 +93,11 @@ def test_unknown_is_null_in_json() -> None:
         "name", "labels", "state", "severity", "blocks", "largest_bytes", "trend_per_hour", "failures_15m",
         "stuck_pods", "age_s", "up", "stale",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("trend", "words"),
+    [(None, "?"), (0.0, "0"), (-0.4, "0"), (0.5, "+1"), (-0.5, "-1"), (0.6, "+1"), (-2.5, "-2"), (1e17, "+100P")],
+)
+def test_a_trend_is_never_a_zero_with_a_sign(trend: float | None, words: str) -> None:
+    assert trend_text(NODES[0]._replace(trend=trend)) == words
