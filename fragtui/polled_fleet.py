@@ -79,7 +79,9 @@ class PolledFleet:
         on_crash: Callable[[str], None],
         interval: float = 30.0,
         state: FleetState | None = None,
+        before: PolledFleet | None = None,
     ) -> None:
+        """`before` read the same source and is stopped: a source is read by one thread at a time."""
         self.state = state or FleetState()
         """The newest; `on_change` is called after each change, on the reading thread."""
         self.interval = interval
@@ -96,6 +98,7 @@ class PolledFleet:
         self._steps: list[Callable[[], None]] = []
         """What is to be read of the node that is shown."""
         self._backoff = Backoff(_FIRST_WAIT, _LONGEST_WAIT)
+        self._before = before
         self._thread = threading.Thread(target=self._run, name="fleet", daemon=True)
 
     def start(self) -> None:
@@ -153,6 +156,9 @@ class PolledFleet:
         self.state = self.state._replace(**fields)  # type: ignore[arg-type]  # mypy knows no types of such fields.
 
     def _run(self) -> None:
+        if self._before is not None and self._before._thread.ident is not None:
+            self._before._thread.join()
+        self._before = None
         while (step := self._next()) is not None:
             try:
                 step()

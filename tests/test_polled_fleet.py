@@ -131,3 +131,37 @@ def test_it_rests_and_stops_without_waiting_for_the_server() -> None:
         watched.until(lambda _: source.asked.count("fleet") > 3)
     polled._thread.join(5.0)
     assert not polled._thread.is_alive()
+
+
+class OneThread(SyntheticFleet):
+    """Notes how many threads read it at a time; a reading lasts until it may end."""
+
+    def __init__(self) -> None:
+        super().__init__(3)
+        self.may_end = threading.Event()
+        self.reading = threading.Event()
+        self.most = self._inside = 0
+
+    def read(self) -> Fleet:
+        self._inside += 1
+        self.most = max(self.most, self._inside)
+        self.reading.set()
+        self.may_end.wait(20.0)
+        self._inside -= 1
+        return super().read()
+
+
+def test_the_next_screen_reads_when_the_last_request_of_the_one_before_has_ended() -> None:
+    source = OneThread()
+    first = PolledFleet(source, lambda: None, print)
+    first.start()
+    assert source.reading.wait(20.0)
+    first.stop()
+    watched = Watched(source)
+    watched.polled = PolledFleet(source, lambda: None, watched.crashes.append, before=first)
+    with watched as second:
+        time.sleep(0.1)
+        assert second.state.fleet is None
+        source.may_end.set()
+        watched.until(lambda state: state.fleet is not None)
+    assert source.most == 1 and source.asked == ["fleet", "fleet"]

@@ -34,14 +34,15 @@ class FleetApp(ScreenApp[MainScreen]):
 
     def __init__(
         self, source: FleetSource, view: FleetView, ways: LiveWays, look: TerminalLook | None = None,
-        keymap: KeyMap | None = None,
+        keymap: KeyMap | None = None, before: PolledFleet | None = None,
     ) -> None:  # fmt: skip
+        """`before` read the fleet for the screen that was shown before a node was shown live."""
         self.view = view
         self.live: str | None = None
         """The URL of the node to show live."""
         self._ways = ways
         self._keymap_of_user = keymap or {}
-        self.polled = PolledFleet(source, self._note_change, self.report_crash, view.interval, view.state)
+        self.polled = PolledFleet(source, self._note_change, self.report_crash, view.interval, view.state, before)
         super().__init__(look, self._keymap_of_user)
 
     def make_main(self) -> FleetScreen:
@@ -117,8 +118,10 @@ def run_fleet(
     idle_exit: float | None = None,
 ) -> int:
     """Show the fleet, and nodes of it live, until the user quits; return 0, 1 after an internal error."""
+    before: PolledFleet | None = None
     while True:
-        app = FleetApp(source, view, ways, look, keymap)
+        app = FleetApp(source, view, ways, look, keymap, before)
+        before = app.polled
         app.idle_exit = idle_exit
         app.run()
         app.say_failure()
