@@ -12,6 +12,7 @@ from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import keymap_of
 from fragtui.commands.cli.source_options import add_look_options
 from fragtui.sources.config.places import ConfigError
+from fragtui.text import printable
 
 if TYPE_CHECKING:
     from fragtui.model.fleet.fleet import FleetSource
@@ -58,7 +59,7 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
     from fragtui.ui.fleet.view import FleetView  # noqa: PLC0415
     from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
-    view = FleetView(server=server, match=args.match.strip("{} "), interval=args.every, label=args.group_by)
+    view = FleetView(server=server, match=printable(args.match.strip("{} ")), interval=args.every, label=args.group_by)
     ways = LiveWays(lambda url: _command(args, url), lambda url: _show_live(args, url), args.live)
     return run_fleet(source, view, ways, detect(args.theme, to_ascii=args.ascii), keymap, args.idle_exit)
 

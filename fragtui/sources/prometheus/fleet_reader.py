@@ -209,7 +209,9 @@ class FleetReader:
         if counting is not Counting.RAW:
             gauges = counting is Counting.GAUGES
             series = queries.gauge("target_blocks", self.order, self._match) if gauges else queries.recorded(self.order)
-            trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m)"
+            # Recorded series may lack the labels of `match`; without it, other nodes would fill the answer.
+            only = "" if gauges or not self._match else f" and on (instance, job) {selector('up', self._match)}"
+            trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m{only})"
             self._trends = self._known.column(self._client.query(trend).values)
         self._interval = self._read_interval(targets.values)
 

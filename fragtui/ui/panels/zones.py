@@ -181,14 +181,18 @@ def label(zone: ZoneJudgement) -> str:
 
 
 def short(count: int) -> str:
-    """Return a count in at most four cells, thousands without a decimal: 9999, 36k, 2.5M."""
+    """Return a count in at most four cells, thousands without a decimal: 9999, 36k, 2.5M, 1.1G."""
     if count < 10_000:
         return str(count)
     if count < 999_500:
         return f"{round(count / 1000)}k"
     if count < 9_950_000:
         return f"{count / 1_000_000:.1f}M"
-    return f"{min(999, round(count / 1_000_000))}M"
+    if count < 999_500_000:
+        return f"{round(count / 1_000_000)}M"
+    if count < 9_950_000_000:  # 4 TiB are 1.1G pages.
+        return f"{count / 1_000_000_000:.1f}G"
+    return f"{min(999, round(count / 1_000_000_000))}G"
 
 
 def cell_style(zone: ZoneJudgement, order: int, asked: int) -> str:

@@ -173,3 +173,14 @@ def test_the_times_of_a_node_are_those_of_a_calendar_and_not_too_many() -> None:
     client = Answering(values, rows)
     assert read_node(client, "a", "").time == 9000.0
     assert len(read_node_history(client, "a", "", 3600.0, 15.0)) == MAX_TIMES + 1
+
+
+@pytest.mark.parametrize("counting", list(Counting))
+def test_each_query_reads_the_selected_nodes_only(counting: Counting) -> None:
+    rows = [{"metric": {"instance": "a", "job": "j", "node": "0", "zone": "Normal"}, "value": [1000.0, "2"]}]
+    client = Hostile([rows])
+    source = FleetReader(client, 4, counting=counting, match='{cluster="x"}')
+    source.read()
+    source.history(["a"], 600)
+    of_nodes = {"vector(1)", 'timestamp(up{instance="a",job="j"})'}
+    assert [text for text in client.expressions if 'cluster="x"' not in text and text not in of_nodes] == []

@@ -23,7 +23,7 @@ from fragtui.ui.clock import CLOCK
 from fragtui.ui.messages import KernelLogUpdated, PodsUpdated
 from fragtui.ui.panels.failures import FailuresPanel
 from fragtui.ui.panels.pods import OtherPods, PodsPanel
-from fragtui.ui.panels.zones import ZonesPanel
+from fragtui.ui.panels.zones import ZonesPanel, short
 from fragtui.ui.session import Session
 from fragtui.ui.widgets.cells import fit_name
 from fragtui.ui.widgets.framed import FramedPanel
@@ -357,3 +357,14 @@ async def test_every_panel_is_drawn_in_any_room(tmp_path: Path) -> None:
                         rows = panel.build(width, height)[:height]
                         drawn = {panel._draw(row, width).cell_length for row in rows}
                         assert drawn <= {width}, (panel, width, height)
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (0, "0"), (9_999, "9999"), (10_000, "10k"), (999_499, "999k"), (999_500, "1.0M"), (9_950_000, "10M"),
+        (999_499_999, "999M"), (999_500_000, "1.0G"), (1 << 30, "1.1G"), (9_950_000_000, "10G"), (10**15, "999G"),
+    ],
+)  # fmt: skip
+def test_a_count_in_four_cells_has_the_unit_that_it_needs(count: int, words: str) -> None:
+    assert short(count) == words
