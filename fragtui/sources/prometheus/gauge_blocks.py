@@ -37,10 +37,9 @@ class GaugeBlocks:
 
     def probe(self, run: Run) -> None:
         """Look whether each node has a severity; read the largest blocks of all nodes at the next reading."""
-        names = ("severity", "target_blocks")
-        answers = run([f"count({gauge(name, self._order, self._match)})" for name in names])
-        severities, blocks = (answer.values[0].number if answer.values else 0.0 for answer in answers)
-        self._complete = severities >= blocks
+        blocks, severity = (gauge(name, self._order, self._match) for name in ("target_blocks", "severity"))
+        (without,) = run([f"count({blocks} unless on ({', '.join(self.by)}) {severity})"])
+        self._complete = not without.values
         self._bad, self._largest = None, {}
 
     def read(self, run: Run, _: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:

@@ -32,8 +32,6 @@ def gauges(severities: dict[str, int], down: str = "") -> Respond:
             rows = [row(name, 990 * (name != down)) for name in severities]
         elif query.startswith("max by (instance, job) (fragtui_target_blocks"):
             rows = [row(name, 40) for name, severity in severities.items() if name != down and severity < 3]
-        elif query.startswith("count(fragtui_severity"):
-            rows = [row("", len(severities))]
         elif query.startswith("fragtui_severity") and query.endswith("> 0"):
             rows = [row(name, severity) for name, severity in severities.items() if name != down and severity]
         sending(vector(*rows))(handler, body)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fragtui.json_line import json_line
 from fragtui.model.fleet.fleet import Counting, FleetError, count_states, filtered, grouped
+from fragtui.model.node.verdict import Severity
 from fragtui.render.fleet.fleet_json import fleet_fields
 from fragtui.render.fleet.table import fleet_lines
 from fragtui.render.terminal_text import cells, painted
@@ -184,3 +185,26 @@ def test_each_query_reads_the_selected_nodes_only(counting: Counting) -> None:
     source.history(["a"], 600)
     of_nodes = {"vector(1)", 'timestamp(up{instance="a",job="j"})'}
     assert [text for text in client.expressions if 'cluster="x"' not in text and text not in of_nodes] == []
+
+
+class Lacking(Hostile):
+    """Node a has a severity and no blocks, node b has blocks and no severity."""
+
+    def query(self, expression: str, at: float | None = None) -> Answer:
+        number, names = 0.0, ""
+        if expression == NOW or expression.startswith("count"):
+            number, names = 1.0, "a"
+        elif expression.startswith("timestamp(up"):
+            number, names = 990.0, "ab"
+        elif expression.startswith("max") and "target_blocks" in expression:
+            number, names = 40.0, "b"
+        elif expression.startswith("fragtui_severity") and "> 0" not in expression:
+            names = "a"
+        return Answer([Value({"instance": name, "job": "j"}, number, 1000.0) for name in names])
+
+
+def test_a_node_with_blocks_and_without_a_severity_is_not_ok() -> None:
+    fleet = FleetReader(Lacking([[]]), 4, counting=Counting.GAUGES).read()
+    assert {node.name: (node.severity, node.blocks) for node in fleet.nodes} == {
+        "a": (Severity.FINE, None), "b": (Severity.UNKNOWN, 40.0),
+    }  # fmt: skip
