@@ -32,7 +32,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prometheus", required=True, metavar="URL", help="server that speaks Prometheus' HTTP API, without /api/v1"
     )
-    parser.add_argument("--size", type=_order_of, metavar="SIZE", help="size of the blocks instead of --order: 32M")
+    parser.add_argument(
+        "--size", type=_order_of, metavar="SIZE", help="size of the blocks instead of --order, with pages of 4K: 32M"
+    )
     parser.add_argument(
         "--match", default="", metavar="SELECTOR", help='only these nodes: \'{cluster="x",pool=~"gpu.*"}\''
     )

@@ -30,9 +30,7 @@ _MAX_VALUES = 1_500_000
 """Objects, lists and their members in an answer: eight million bytes of ``{},{},`` take 200 MB."""
 _SECONDS = 30.0
 """From a request to the end of its answer."""
-_TOKEN_BYTES = 8192
-_ERROR_BYTES = 65536
-_CHUNK = 1 << 18
+_TOKEN_BYTES, _ERROR_BYTES, _CHUNK = 8192, 65536, 1 << 18
 _HINTS = {
     401: "unauthorized; --token-file or --client-cert",
     403: "forbidden; --token-file or --client-cert",
@@ -56,6 +54,8 @@ _KNOWN = {
     "SSLEOFError": "it ends the TLS connection; it may require --client-cert",
     "IncompleteRead": "the answer was cut off",
     "BadStatusLine": "it does not speak HTTP",
+    "UnknownProtocol": "it does not speak HTTP/1",
+    "ValueError": "it does not speak HTTP",
 }
 """Words of errors, and what is said for them: the errors' own text might contain a secret."""
 _ESCAPES = [(bytes([sign]), b"%%%02X" % sign) for sign in (*b"%+&;#\"'<>[]{}|\\^`,:/?@=!$()*", *range(0x20), 0x7F)]

@@ -81,6 +81,7 @@ def error_of(respond: Respond, seconds: float = 5.0) -> str:
         (sending(b"<html>a page</html>", kind="text/html"), "not the API of a Prometheus: it answers text/html"),
         (sending(b" " * 25_000_000), "the answer is larger than 8M; --match selects nodes"),
         (sending(b"", 302, Location="https://u:secret@evil.example/"), "it redirects to https://evil.example (HTTP"),
+        (sending(b"", 302, Location="https://["), "it does not speak HTTP"),
         (sending(b"Unauthorized", 401, "text/plain"), "HTTP 401: unauthorized; --token-file or --client-cert"),
         (sending(b"", 404), "HTTP 404: no Prometheus API at this URL"),
         (sending(b'{"error":"too many \\u001b[31m queries"}', 503), "HTTP 503: too many \\x1b[31m queries"),
