@@ -129,8 +129,7 @@ class PrometheusClient:
         if url.scheme not in ("http", "https") or not self._host or not all("!" <= sign <= "~" for sign in url.path):
             raise FleetError(f"{printable(access.url, 100)}: expected https://HOST[:PORT][/PATH]")
         self._path = url.path.rstrip("/").removesuffix("/api/v1")
-        shown = f"[{self._host}]" if ":" in self._host else self._host
-        self._shown = printable(f"{url.scheme}://{shown}{'' if self._port is None else f':{self._port}'}{self._path}", 200)
+        self._shown = printable(f"{url.scheme}://{url.netloc.lower()}{self._path}", 200)
         if not all(" " <= sign <= "~" for sign in access.tenant or ""):
             raise FleetError("the tenant's name contains characters that no header may have")
         plain = url.scheme == "http"

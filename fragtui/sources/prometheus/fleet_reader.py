@@ -170,7 +170,11 @@ class FleetReader:
         expressions = self._blocks.histories(list(keys))
         rows = [row for each in expressions for row in self._client.query_past(each, now, seconds, step)]
         # A server may answer with more than it was asked for.
-        return {keys[key]: row.points[-_HISTORY_POINTS - 1 :] for row in rows if (key := self._known.key(row.labels)) in keys}
+        return {
+            keys[key]: row.points[-_HISTORY_POINTS - 1 :]
+            for row in rows
+            if (key := self._known.key(row.labels)) in keys
+        }
 
     def _by_job(self, expressions: Iterable[str]) -> list[dict[str, float]]:
         """Return how many series there are, by the label ``job``."""

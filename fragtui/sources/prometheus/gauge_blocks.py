@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from fragtui.model.node.verdict import Severity, State
-from fragtui.sources.prometheus.client import Answer
+from fragtui.sources.prometheus.client import MAX_ROWS, Answer
 from fragtui.sources.prometheus.queries import chunks, gauge, one_of, selector
 from fragtui.sources.prometheus.raw_blocks import Column, Key, Run, key_function
 
@@ -57,7 +57,7 @@ class GaugeBlocks:
         )
         blocks, severe, states, largest = answers
         severities, counts = self._numbers(severe), self._numbers(blocks)
-        if not self._complete:  # Of some nodes it is unknown, not 0.
+        if not self._complete or len(severe.values) >= MAX_ROWS:  # Of some nodes it is unknown, not 0.
             severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | severities
         self._largest |= {key: int(size) for key, size in self._numbers(largest).items() if 0 <= size < 1 << 60}
         named = {self._key(value.labels): _STATES.get(value.labels.get("state", "")) for value in states.values}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,8 +17,10 @@ from fragtui.model.node.verdict import Severity
 from fragtui.render.fleet.fleet_json import fleet_fields
 from fragtui.render.fleet.table import fleet_lines
 from fragtui.render.terminal_text import cells, painted
+from fragtui.sources.prometheus import gauge_blocks
 from fragtui.sources.prometheus.client import NOW, Access, Answer, PrometheusClient, Row, Value
 from fragtui.sources.prometheus.fleet_reader import FleetReader
+from fragtui.sources.prometheus.gauge_blocks import GaugeBlocks
 from fragtui.sources.prometheus.node_series import MAX_TIMES, read_node, read_node_history
 
 NUMBERS = st.sampled_from(
@@ -207,4 +210,20 @@ def test_a_node_with_blocks_and_without_a_severity_is_not_ok() -> None:
     fleet = FleetReader(Lacking([[]]), 4, counting=Counting.GAUGES).read()
     assert {node.name: (node.severity, node.blocks) for node in fleet.nodes} == {
         "a": (Severity.FINE, None), "b": (Severity.UNKNOWN, 40.0),
+    }  # fmt: skip
+
+
+def test_a_node_whose_severity_was_cut_off_is_not_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gauge_blocks, "MAX_ROWS", 2)
+
+    def run(expressions: Sequence[str]) -> list[Answer]:
+        names = {"max by (instance) (fragtui_target_blocks": "abcd", "fragtui_severity": "ab"}
+        found = [next((nodes for head, nodes in names.items() if text.startswith(head)), "") for text in expressions]
+        return [Answer([Value({"instance": name}, 2.0, 1000.0) for name in nodes]) for nodes in found]
+
+    blocks = GaugeBlocks(4, "", ("instance",))
+    blocks.probe(run)
+    columns, _ = blocks.read(run, ())
+    assert {key[0]: column.severity for key, column in columns.items()} == {
+        "a": Severity.CRITICAL, "b": Severity.CRITICAL, "c": Severity.UNKNOWN, "d": Severity.UNKNOWN,
     }  # fmt: skip
