@@ -56,7 +56,7 @@ class KnownNodes:
         self._same: dict[str, int] = {}
         """How many nodes have a name."""
         self.merged = 0
-        """Targets that are not told apart from others."""
+        """Targets with the key of another one."""
         self.targets: dict[Key, _Target] = {}
         self._last: dict[Key, FleetNode] = {}
         """Each node as it was when it was seen last."""

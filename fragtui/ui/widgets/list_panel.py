@@ -164,7 +164,7 @@ class ListPanel(FramedPanel, Generic[T], can_focus=True):
     def scroll_rows(self, step: int) -> None:
         """Move the view; the selection stays where it is."""
         self._read()
-        first = max(0, min(self._shown.start + step, len(self._keys) - len(self._shown)))
+        first = max(0, min(self._shown.start + step, len(self._keys) - max(1, len(self._shown))))
         self._top = self._keys[first] if first else None
         self._scrolled = True
         self.rebuild()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual import events
@@ -217,6 +217,7 @@ STEPS = st.lists(
 
 @pytest.mark.slow
 @given(steps=STEPS, height=st.integers(1, 12), framed=st.booleans())
+@example(steps=[("gone", 0), ("gone", 0), ("gone", 0), ("wheel", 4)], height=1, framed=False)
 @examples(400)
 def test_the_selection_stays_on_its_item_and_in_view(steps: list[tuple[str, int]], height: int, framed: bool) -> None:
     session = Session()
