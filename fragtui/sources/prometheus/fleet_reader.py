@@ -17,7 +17,7 @@ from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
 from fragtui.sources.prometheus.raw_blocks import Key, RawBlocks
-from fragtui.text import counted, printable
+from fragtui.text import printable
 
 MAX_HISTORIES = 50
 _RENEWED = 10
@@ -139,7 +139,7 @@ class FleetReader:
             self._readings = 0
         notes = (*(note for answer in answers for note in answer.notes), *notes)
         if known.merged:
-            notes = (f"{counted(known.merged, 'target')} with the labels of others: counted as one node each", *notes)
+            notes = (f"targets that share all labels are counted as one node: {known.merged} more than nodes", *notes)
         return Fleet(
             time=now,
             order=self.order,

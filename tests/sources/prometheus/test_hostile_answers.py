@@ -138,7 +138,7 @@ def test_labels_that_no_expression_may_name_unquoted_do_not_tell_nodes_apart() -
     client = Hostile([rows])
     fleet = FleetReader(client, 4, counting=Counting.GAUGES).read()
     assert not [text for text in client.expressions if "k8s" in text or "x)" in text]
-    assert "2 targets with the labels of others: counted as one node each" in fleet.notes
+    assert "targets that share all labels are counted as one node: 2 more than nodes" in fleet.notes
 
 
 def test_a_server_can_not_have_nodes_told_apart_by_ever_more_labels() -> None:
