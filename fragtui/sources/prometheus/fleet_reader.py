@@ -139,7 +139,7 @@ class FleetReader:
             self._readings = 0
         notes = (*(note for answer in answers for note in answer.notes), *notes)
         if known.merged:
-            notes = (f"targets that share all labels are counted as one node: {known.merged} more than nodes", *notes)
+            notes = (f"{known.merged} of the targets have the labels of another one and are counted with it", *notes)
         return Fleet(
             time=now,
             order=self.order,

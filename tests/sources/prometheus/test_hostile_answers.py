@@ -138,7 +138,7 @@ def test_labels_that_no_expression_may_name_unquoted_do_not_tell_nodes_apart() -
     client = Hostile([rows])
     fleet = FleetReader(client, 4, counting=Counting.GAUGES).read()
     assert not [text for text in client.expressions if "k8s" in text or "x)" in text]
-    assert "targets that share all labels are counted as one node: 2 more than nodes" in fleet.notes
+    assert "2 of the targets have the labels of another one and are counted with it" in fleet.notes
 
 
 def test_a_server_can_not_have_nodes_told_apart_by_ever_more_labels() -> None:
