@@ -138,7 +138,8 @@ def test_an_interrupt_between_blocks_that_were_searched_ahead_repeats_none(tmp_p
     path = tmp_path / "messages"
     path.write_bytes(b"".join(b"alloc %06d\n" % number for number in range(40_000)))
     with path.open("rb", buffering=0) as log:
-        blocks = _searched(cast("IO[bytes]", log), ReadableLog(log, SCAN_BLOCK), CutLines(), BlockSearch((b"alloc",)), 2)
+        source, search = ReadableLog(log, SCAN_BLOCK), BlockSearch((b"alloc",))
+        blocks = _searched(cast("IO[bytes]", log), source, CutLines(), search, 2)
         places = [next(blocks).place, blocks.throw(KeyboardInterrupt).place]
         with pytest.raises(KeyboardInterrupt):
             places.extend(block.place for block in blocks)
