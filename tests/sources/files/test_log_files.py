@@ -8,7 +8,7 @@ import lzma
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO, cast
 from unittest.mock import patch
@@ -24,7 +24,7 @@ from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.files.unpacking import UnreadableLogError
 from fragtui.sources.kernel_log.incident_stream import LineSplitter
 from fragtui.sources.kernel_log.needle_search import BlockSearch, by_bytes_find, strstr_search
-from fragtui.sources.kernel_log.scan import SCAN_BLOCK, _searched, near_lines
+from fragtui.sources.kernel_log.scan import SCAN_BLOCK, _Block, _searched, near_lines
 from fragtui.text import LINE_BYTES
 from tests.support.examples import examples
 
@@ -139,7 +139,7 @@ def test_an_interrupt_between_blocks_that_were_searched_ahead_repeats_none(tmp_p
     path.write_bytes(b"".join(b"alloc %06d\n" % number for number in range(40_000)))
     with path.open("rb", buffering=0) as log:
         source, search = ReadableLog(log, SCAN_BLOCK), BlockSearch((b"alloc",))
-        blocks = _searched(cast("IO[bytes]", log), source, CutLines(), search, 2)
+        blocks = cast("Generator[_Block]", _searched(cast("IO[bytes]", log), source, CutLines(), search, 2))
         places = [next(blocks).place, blocks.throw(KeyboardInterrupt).place]
         with pytest.raises(KeyboardInterrupt):
             places.extend(block.place for block in blocks)
