@@ -38,9 +38,9 @@ _STAMPED = re.compile(
     rb"|\[?[A-Z][a-z]{2} ?[A-Z]?[a-z]{0,2} ?[ \d]\d \d\d:\d\d)"
 )
 _OWN_FORM = re.compile(rb"[IWEF]\d{4} \d\d:|time=\"|\{\"")
+"""How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
 _NAMED = re.compile(rb"(?:[^\s\[]{1,64}:|\[\S{1,64}\] )[IWEF]\d{4} \d\d:")
 """A line of the kubelet behind the name of its file or pod."""
-"""How kubelet and runtimes begin a line; behind a syslog daemon's program it is a rest."""
 _PROGRAM = re.compile(rb".*(?:: ?| - -)$|\d{4}-\d\d-\d\dT\S+ \S+$")
 _NO_REST = re.compile(
     rb"$| {2}|[\t#$*{}|]|[-=_~]{3,} *$|(?:[A-Z]+ )?[A-Z]+ {2,}[A-Z]+ {2}|On .*:$|.{0,24} (?:Normal|Warning) {2}"
@@ -54,7 +54,7 @@ _ROW_WITHOUT_MESSAGE = re.compile(
     rb"|[ >]*+(?:NAMESPACE ++)?LAST SEEN +TYPE +REASON(?: +OBJECT)?$"
 )
 """A row of a table of events that a mail program broke before the last column, between any number of spaces."""
-_ESCAPE = re.compile(rb"\\\\.")
+_ESCAPE = re.compile(rb"\\.")
 _ROW = re.compile(rb"[ >]*+(?:(?:[^\s>]{1,300}+ ++)?" + _AGE + rb" +)?(?:Warning|Normal) +[A-Z]\w+(?= |\r?$)")
 """A row of a table of events: no line of the kernel is its rest."""
 _BEGINS = re.compile(

@@ -76,8 +76,12 @@ class SameHead:
         self._head = b""
 
     def remember(self, text: str, line: SyslogLine) -> None:
-        """Remember the head of a line of the kernel, which was parsed from this text."""
-        self._head = text[: len(text) - len(line.text)].encode("utf-8", "surrogateescape")
+        """Remember the head of a line of the kernel, which was parsed from this text.
+
+        An empty line may have lost the blank after it, which would be read as text of the next line.
+        """
+        head = text[: len(text) - len(line.text)]
+        self._head = head.encode("utf-8", "surrogateescape") if head.endswith(" ") else b""
         self._line = line
 
     def read(self, line: bytes, number: int | None) -> LogRecord | None:
@@ -102,6 +106,7 @@ class SameHead:
             caller,
             same.host,
             "kernel",
+            same.pid,
         )
 
 

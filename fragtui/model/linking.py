@@ -17,7 +17,7 @@ from fragtui.model.pods.stuck_pods import PodLink
 WINDOW_SECONDS = 15.0
 """The kernel reports at most one failure in 10 s (5.4 and later), so the report may be another attempt's."""
 _DEADLINE_SECONDS = 240.0
-"""The kubelet waits so long for a sandbox: an attempt that ran into its deadline began that much earlier."""
+"""How long the kubelet waits for a sandbox: an attempt that ran into its deadline began that much earlier."""
 _SAME_MOMENT_SECONDS = 2.0
 _RIVAL_SECONDS = 5.0
 _CLOCK_SLACK_SECONDS = 2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _UNITS = "KMGTPE"
 _SKEW_SECONDS = 60.0
-"""By so much may times of different sources differ."""
+"""Seconds by which times of different sources may differ."""
 
 
 def short_bytes(size: int) -> str:

@@ -49,7 +49,7 @@ class StopSignal:
         return self._is_set
 
     def wait(self, descriptor: int | None, seconds: float | None) -> bool:
-        """Wait for input of the descriptor or for so many seconds; return False once it is set. Only if entered."""
+        """Wait for input of the descriptor, at most `seconds`; return False once it is set. Only if entered."""
         poll = select.poll()
         poll.register(self._wake, select.POLLIN)
         if descriptor is not None:

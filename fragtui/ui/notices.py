@@ -10,7 +10,7 @@ from typing import Literal
 MAX_NOTICES = 200
 """Notices remembered; older ones are forgotten."""
 FRESH_SECONDS = 10.0
-"""For so long a notice is over the top line of a screen that has no row for it."""
+"""How long a notice is over the top line of a screen that has no row for it."""
 
 NoticeSeverity = Literal["information", "warning", "error"]
 

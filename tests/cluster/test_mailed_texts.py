@@ -80,6 +80,12 @@ def test_a_mailed_text_has_the_facts_of_the_text(name: str, mail: str) -> None:
         assert faults_of(expected, mailed) == []
 
 
+@pytest.mark.parametrize("name", [name for name in CASES if "yaml" in name or "json" in name])
+def test_an_answer_that_begins_with_an_empty_line_quotes_the_same(name: str) -> None:
+    quoted = MAILS["quoted in an answer"](CASES[name][1])
+    assert said(incidents_of(b"\n" + quoted)) == said(incidents_of(quoted))
+
+
 @pytest.mark.parametrize("name", sorted(CASES)[::3])
 def test_saved_pods_and_explain_list_the_same_pods_of_a_mail(name: str, tmp_path: Path) -> None:
     mailed = MAILS["wrapped at 72"](CASES[name][1])

@@ -53,3 +53,13 @@ def test_the_task_line_keeps_its_build_number_and_the_stamps_of_its_head() -> No
     record = read(lines, torn=False)[0]
     assert (record.text, record.monotonic, record.host) == ("x #1 SMP", 3797.363704, "n")
     assert record.time == read(lines[:1], torn=False)[0].time
+
+
+def test_an_empty_line_that_lost_its_last_blank_takes_no_stamp_from_the_next_one() -> None:
+    lines = ["Jul 29 06:19:50 node kernel:", "Jul 29 06:19:50 node kernel: [ 3797.363547] x: page allocation failure"]
+    record = read(lines, torn=False)[0]
+    assert (record.text, record.monotonic) == ("x: page allocation failure", 3797.363547)
+
+
+def test_the_next_line_with_a_head_keeps_the_number_of_its_process() -> None:
+    assert [read(["Jul 29 06:19:50 node kernel[1]: a"] * count, torn=False)[0].pid for count in (1, 2)] == [1, 1]

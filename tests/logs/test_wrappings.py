@@ -13,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 from fragtui.kernel.reports.report import KernelReport
+from fragtui.logs.markup import WrapJoiner
 from tests.support.eras import ERAS, Era
 from tests.support.explained import explain_log
 from tests.support.kernel_cases import FOLDER, NOW
@@ -268,3 +269,10 @@ def test_the_reports_of_every_era_come_through(era: Era) -> None:
         "quoted-printable, Windows": quopri.encodestring(each("", lines).encode()).replace(b"\n", b"\r\n"),
     }
     assert {name: of_any_era(text) == wanted for name, text in worn.items()} == dict.fromkeys(worn, True)
+
+
+def test_a_quote_inside_a_quote_leaves_the_outer_one_open() -> None:
+    joiner = WrapJoiner(80)
+    head, rest = b'message: "failed to create the sandbox: runc create of \\"pause-7f', b'x\\" ended"'
+    assert joiner.feed(head, 1, False) == ()
+    assert (*joiner.feed(rest, 2, False), *joiner.finish()) == ((head + b" " + rest, 1, False),)

@@ -41,7 +41,7 @@ class Thresholds(NamedTuple):
     """Above this percentage of free memory in too small blocks the node counts as fragmenting, as in oled-tools'
     memstate, unless there are 16 times `low_blocks`."""
     recovering_seconds: float = 300.0
-    """For so long after a remedy a node whose blocks are back counts as recovering."""
+    """Seconds after a remedy for which a node whose blocks are back counts as recovering."""
 
     def running_low(self, blocks: int, unusable: int | None) -> bool:
         """Return whether the blocks are about to run out; `unusable` is the share of smaller pieces in thousandths."""

@@ -6,7 +6,7 @@ from fragtui.model.node.verdict import State
 from fragtui.model.state.node_state import NodeState
 
 SHOWN_SECONDS = 5.0
-"""For so long a state is shown at least before a better one takes its place."""
+"""Least seconds for which a state is shown before a better one takes its place."""
 WORSE_LAST = (
     *(State.OK, State.RECOVERING, State.LOW, State.FRAGMENTED, State.RESERVED, State.OUT_OF_MEMORY),
     State.UNKNOWN,

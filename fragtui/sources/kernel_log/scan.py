@@ -158,12 +158,18 @@ def _searched(log: IO[bytes], source: ReadableLog, cut: CutLines, search: BlockS
             held.append(block._replace(hits=hits, lines=lines))
             known += 1
             if ahead == 1 or not source.is_file or known >= 2 * ahead or len(held) >= _MAX_LEFT:
-                yield from held
-                held, known = [], 0
+                yield from _taken(held)
+                known = 0
+        yield from _taken(held)
     except (OSError, EOFError, KeyboardInterrupt):
-        yield from held
+        yield from _taken(held)
         raise
-    yield from held
+
+
+def _taken(held: list[_Block]) -> Iterator[_Block]:
+    """Yield the blocks and forget each: after a Ctrl-C between two of them, only the rest is to be read."""
+    while held:
+        yield held.pop(0)
 
 
 def _blocks(log: IO[bytes], source: ReadableLog, cut: CutLines) -> Iterator[_Block]:

@@ -37,8 +37,16 @@ def are_objects(log: IO[bytes]) -> bool:
 
 
 def _bare(head: bytes) -> bytes:
-    head = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
-    return without_marks(head).lstrip() if head[:1] == b">" else head
+    return without_marks(_begun(head)).lstrip() if _is_marked(head) else _begun(head)
+
+
+def _begun(head: bytes) -> bytes:
+    return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x1e")
+
+
+def _is_marked(head: bytes) -> bool:
+    """Return whether a mail quotes the text."""
+    return _begun(head)[:1] == b">"
 
 
 def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
@@ -64,7 +72,7 @@ def read_objects(log: IO[bytes]) -> tuple[list[PodObservation], str | None]:
     lines: Iterator[bytes] = iter(partial(log.readline, _MAX_LINE), b"")
     if is_soft := begins_quoted(head):
         lines = decoded_lines(lines)
-    if is_marked := head[:1] == b">":
+    if is_marked := _is_marked(head):
         lines = map(without_marks, lines)
     try:
         if _bare(head)[:1] in (b"{", b"["):

@@ -65,7 +65,7 @@ def beside_lines(session: Session, width: int) -> list[Line]:
 
 
 def holder_lines(found: CgroupMemories, session: Session, width: int, most: int | None = None) -> list[Line]:
-    """Return the header and at most `limit` rows, the largest holder first."""
+    """Return the header and at most `most` rows, the largest holder first."""
     with_bar = width >= _WITH_BAR
     room = width - 3 * _SIZE - _SHARE - 2 - (_BAR if with_bar else 0)
     titles = (("page cache", 12), ("dirty", _SIZE), ("slab", _SIZE), ("share", _SHARE))

@@ -41,8 +41,8 @@ class CausesPanel(FramedPanel):
 
     @property
     def follows_samples(self) -> bool:
-        """Failures come with the log, not with samples."""
-        return False
+        """Whether the filter of the list, which draws only itself, has changed: failures come with the log."""
+        return not self._made_of or self._made_of[0] is not self._session.failures.rows
 
     def framing(self, width: int) -> Framing:
         """Return the title, and how many denials and other reports are counted."""

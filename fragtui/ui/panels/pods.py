@@ -78,7 +78,7 @@ class PodsPanel(ListPanel["StuckPod | OtherPods"]):
 
     @property
     def follows_samples(self) -> bool:
-        """A listed pod has waited for so many seconds."""
+        """Whether a pod is listed: its row has the time that it has waited."""
         return bool(self._session.listed_pods)
 
     def items(self) -> Sequence[StuckPod | OtherPods]:

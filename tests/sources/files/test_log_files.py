@@ -8,7 +8,7 @@ import lzma
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import IO, cast
 from unittest.mock import patch
@@ -20,10 +20,11 @@ from hypothesis import strategies as st
 from fragtui.sources.files import log_files
 from fragtui.sources.files.line_bounds import CutLines
 from fragtui.sources.files.log_files import FollowedFile, open_log
+from fragtui.sources.files.readable_log import ReadableLog
 from fragtui.sources.files.unpacking import UnreadableLogError
 from fragtui.sources.kernel_log.incident_stream import LineSplitter
-from fragtui.sources.kernel_log.needle_search import by_bytes_find, strstr_search
-from fragtui.sources.kernel_log.scan import near_lines
+from fragtui.sources.kernel_log.needle_search import BlockSearch, by_bytes_find, strstr_search
+from fragtui.sources.kernel_log.scan import SCAN_BLOCK, _Block, _searched, near_lines
 from fragtui.text import LINE_BYTES
 from tests.support.examples import examples
 
@@ -131,6 +132,18 @@ def test_a_file_that_is_cut_while_it_is_searched_ahead_ends_there(tmp_path: Path
         assert next(near)[:2] == (1, b"alloc")
         os.truncate(path, 200)
         assert sum(1 for _ in near) < 1 << 20
+
+
+def test_an_interrupt_between_blocks_that_were_searched_ahead_repeats_none(tmp_path: Path) -> None:
+    path = tmp_path / "messages"
+    path.write_bytes(b"".join(b"alloc %06d\n" % number for number in range(40_000)))
+    with path.open("rb", buffering=0) as log:
+        source, search = ReadableLog(log, SCAN_BLOCK), BlockSearch((b"alloc",))
+        blocks = cast("Generator[_Block]", _searched(cast("IO[bytes]", log), source, CutLines(), search, 2))
+        places = [next(blocks).place, blocks.throw(KeyboardInterrupt).place]
+        with pytest.raises(KeyboardInterrupt):
+            places.extend(block.place for block in blocks)
+    assert len(places) == len(set(places)) == 4
 
 
 @given(st.binary(max_size=200).map(lambda raw: bytes(b"abcabcabcx"[b % 10] for b in raw)))

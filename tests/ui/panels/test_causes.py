@@ -91,3 +91,17 @@ async def test_the_table_is_drawn_again_only_if_the_failures_change(tmp_path: Pa
         app.main.post_message(KernelLogUpdated(failures(FAILURES + 1)))
         await pilot.pause()
         assert table.body(50, 6) is not made
+
+
+async def test_the_filter_of_the_list_reaches_the_table_with_the_next_sample(tmp_path: Path) -> None:
+    HostTree.small(tmp_path, FRAGMENTED)
+    app = make_app(tmp_path)
+    async with running(app, (200, 50)) as pilot:
+        app.main.post_message(KernelLogUpdated(failures()))
+        await pilot.pause()
+        app.main.set_focus(app.main.dashboard.lists[1])
+        await pilot.press("slash", *"runc")
+        app.main.dashboard.show(sampled=True)
+        await pilot.pause()
+        table = next(line for line in lines_of(app) if TITLE in line)
+        assert f" 27 of {FAILURES} " in table
