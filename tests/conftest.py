@@ -19,7 +19,7 @@ from tests.support.trusted import programs_in, trusted_folder
 
 # How long it takes to make examples depends on what else the machine does.
 settings.register_profile("dev", max_examples=20, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", max_examples=75, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "dev")
 
 

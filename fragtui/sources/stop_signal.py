@@ -40,9 +40,9 @@ class StopSignal:
     def set(self) -> None:
         """Wake all threads that wait, now or later. Never blocks."""
         with self._lock:
-            if not self._is_set and self._users:
+            was_set, self._is_set = self._is_set, True  # Before a thread wakes, and looks.
+            if not was_set and self._users:
                 os.eventfd_write(self._wake, 1)
-            self._is_set = True
 
     def is_set(self) -> bool:
         """Return whether it is set."""

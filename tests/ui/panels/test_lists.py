@@ -78,7 +78,11 @@ async def wheel(pilot: Pilot[int], panel: ListPanel[Any], kind: type[events.Mous
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(size, marks=pytest.mark.by_hand if size[0] in (80, 200) else ()) for size in SIZES],
+    ids=[f"{w}x{h}" for w, h in SIZES],
+)
 async def test_keys_wheel_and_clicks_move_in_every_list(tmp_path: Path, size: tuple[int, int]) -> None:
     async with crowded(tmp_path, size) as (app, pilot):
         for kind in (ZonesPanel, FailuresPanel, PodsPanel):
