@@ -112,6 +112,8 @@ class SavedPods:
         self._on_update = on_update
         self._recorder = recorder
         self._lock = threading.Lock()
+        self._sending = threading.Lock()
+        """Held until an update is handed over: an older one must not come after a newer one of another thread."""
         self._stopped = threading.Event()
         self._tracker = IncidentTracker(MAX_MERGED_INCIDENTS)
         for incident in incidents:
@@ -182,8 +184,9 @@ class SavedPods:
         self._send_update()
 
     def _send_update(self) -> None:
-        if self._state is not None and not self._stopped.is_set():
-            self._on_update(self.update())
+        with self._sending:
+            if self._state is not None and not self._stopped.is_set():
+                self._on_update(self.update())
 
     def update(self) -> PodUpdate:
         """Return the update from the logs read so far."""

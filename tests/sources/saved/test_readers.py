@@ -13,9 +13,11 @@ import pytest
 
 from fragtui.commands.cli.parser import main
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
+from fragtui.model.pods.pod_update import PodUpdate
 from fragtui.sources.host.identity import tree_of
 from fragtui.sources.host.vm_settings import read_vm_settings
 from fragtui.sources.saved.readers import SavedKernelLog, SavedPods
+from tests.support.guide_case import guide_case
 from tests.support.host_tree import FRAGMENTED, HostTree
 from tests.support.places import REPOSITORY
 from tests.support.terminal import terminal
@@ -93,6 +95,37 @@ def test_a_must_gather_with_the_masters_service_logs_only(tmp_path: Path) -> Non
     put(tmp_path / "top/host_service_logs/masters/kubelet_service.log", KUBELET)
     update = SavedPods(tree_of(tmp_path)).read()
     assert {pod.name for pod in update.stuck.pods} == {"hostnet", "api-665b464898-g8dkn"}
+
+
+def test_pods_handed_over_late_do_not_replace_those_linked_meanwhile(tmp_path: Path) -> None:
+    tree = tree_of(guide_case(tmp_path))
+    logged: list[KernelLogUpdate] = []
+    read = threading.Event()
+
+    def hear(update: KernelLogUpdate) -> None:
+        logged.append(update)
+        read.set()
+
+    SavedKernelLog(tree, hear).start()
+    assert read.wait(10)
+    handed: list[PodUpdate] = []
+    done = threading.Event()
+
+    def take(update: PodUpdate) -> None:
+        if threading.current_thread() is kernel:
+            handed.append(update)
+            return
+        kernel.start()  # The kernel log is read while the first update is on its way.
+        kernel.join(0.3)
+        handed.append(update)
+        done.set()
+
+    pods = SavedPods(tree, take)
+    kernel = threading.Thread(target=lambda: pods.kernel_update(logged[-1]))
+    pods.start()
+    assert done.wait(10)
+    kernel.join(10)
+    assert [pod.blame is not None for update in handed for pod in update.stuck.pods] == [False, True]
 
 
 @pytest.mark.parametrize("make", MAKERS)
