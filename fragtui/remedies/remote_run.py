@@ -23,8 +23,7 @@ from fragtui.logs.bounded_json import read_json
 from fragtui.model.remedy.effect import Effect
 from fragtui.remedies.catalogue import Remedy
 from fragtui.sources.files.child_errors import ChildErrors
-from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.remote_shell import LinkError, RemoteShell
+from fragtui.sources.recording.remote_shell import LinkError, RemoteShell, start_piped
 from fragtui.text import printable, shortage
 
 SILENT_SECONDS = 60.0
@@ -146,8 +145,8 @@ class RemoteRun:
             if child is None:
                 self._change(end=RemoteEnd(RemoteResult.ABORTED, "aborted before it was requested"))
                 return
-        except (LinkError, OSError) as error:
-            why = str(error) if isinstance(error, LinkError) else os_reason(error)
+        except LinkError as error:
+            why = str(error)
             self._change(end=RemoteEnd(RemoteResult.REFUSED, why))
             return
         except Exception:
@@ -170,18 +169,10 @@ class RemoteRun:
                         pipe.close()
 
     def _start(self, shell: RemoteShell, words: tuple[str, ...]) -> subprocess.Popen[bytes] | None:
-        """Start the command, unless it was aborted. Raises LinkError or OSError."""
+        """Start the command, unless it was aborted. Raises LinkError."""
         with self._lock:
             if self._abort_at is None:
-                # A session of its own: see CommandLink.
-                self._child = subprocess.Popen(
-                    shell.arguments(words, stdin=True),
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    bufsize=0,
-                    start_new_session=True,
-                )
+                self._child = start_piped(shell.arguments(words, stdin=True), subprocess.PIPE)
             return self._child
 
     def _read_lines(self, child: subprocess.Popen[bytes], errors: ChildErrors) -> bool:

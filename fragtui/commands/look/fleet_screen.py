@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
-import sys
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
-from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.settings import keymap_of
 from fragtui.commands.cli.source_options import add_look_options
-from fragtui.sources.config.places import ConfigError
+from fragtui.commands.look.screen_start import screen_start
 from fragtui.text import printable
 
 if TYPE_CHECKING:
@@ -43,25 +39,15 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
 
     `server` is its URL without credentials.
     """
-    if not (os.isatty(0) and sys.stdout.isatty()) or os.environ.get("TERM") == "dumb":
-        report_error(args, "the full screen needs a terminal; --once prints the fleet")
+    if (start := screen_start(args, "the full screen", "; --once prints the fleet")) is None:
         return Exit.USAGE
-    try:
-        keymap = keymap_of(args.settings)
-    except ConfigError as error:
-        report_error(args, str(error))
-        return Exit.USAGE
-    # Textual takes 200 ms of CPU, and --help imports this module too.
-    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
-
-    import_asyncio()
+    # See screen_start.
     from fragtui.ui.fleet.app import LiveWays, run_fleet  # noqa: PLC0415
     from fragtui.ui.fleet.view import FleetView  # noqa: PLC0415
-    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
 
     view = FleetView(server=server, match=printable(args.match.strip("{} ")), interval=args.every, label=args.group_by)
     ways = LiveWays(lambda url: _command(args, url), lambda url: _show_live(args, url), args.live)
-    return run_fleet(source, view, ways, detect(args.theme, to_ascii=args.ascii), keymap, args.idle_exit)
+    return run_fleet(source, view, ways, *start, args.idle_exit)
 
 
 # A stream's reader takes 15 ms of CPU: it is imported for a node that is shown live.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
-from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of
-from fragtui.sources.config.places import ConfigError
+from fragtui.commands.cli.settings import read_only_because, thresholds_of
+from fragtui.commands.look.screen_start import run_screen
 from fragtui.sources.recording.link import CommandLink, PipeLink
 
 if TYPE_CHECKING:
@@ -58,36 +56,3 @@ def show(args: argparse.Namespace, link: PipeLink | CommandLink) -> int:
     finally:
         if link.node is not None and (left := link.node.leave()) is not None:
             report_error(args, left)
-
-
-def run_screen(
-    args: argparse.Namespace,
-    what: str,
-    make: Callable[[TerminalLook, dict[str, tuple[str, ...]]], FragtuiApp],
-) -> int:
-    """Run an application until the user quits; return 0, 1 after an internal error, 2 without a terminal for `what`."""
-    if not (os.isatty(0) and sys.stdout.isatty()):
-        report_error(args, f"{what} needs a terminal")
-        return Exit.USAGE
-    if os.environ.get("TERM") == "dumb":
-        report_error(args, f"TERM=dumb: this terminal can't show {what}; of a live node, 'fragtui check' needs none")
-        return Exit.USAGE
-    try:
-        keymap = keymap_of(args.settings)
-    except ConfigError as error:
-        report_error(args, str(error))
-        return Exit.USAGE
-    # Textual takes 200 ms of CPU, and --help imports this module too.
-    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
-
-    import_asyncio()
-    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
-
-    app = make(detect(args.theme, to_ascii=args.ascii), keymap)
-    app.idle_exit = args.idle_exit
-    try:
-        app.run()
-    finally:
-        app.sampler.stop()
-    app.say_failure()
-    return app.return_code or 0

@@ -10,7 +10,8 @@ from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.settings import thresholds_of
 from fragtui.commands.cli.source_options import add_look_options
-from fragtui.commands.look.remote_screen import run_screen, show_pipe
+from fragtui.commands.look.remote_screen import show_pipe
+from fragtui.commands.look.screen_start import run_screen
 from fragtui.player import Player
 from fragtui.sources.recording.format import NotARecording
 from fragtui.sources.recording.reader import read_recording

@@ -15,8 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from fragtui.sources.files.child_errors import ChildErrors
-from fragtui.sources.files.host_files import os_reason
-from fragtui.sources.recording.remote_shell import LinkError, PodShell, found
+from fragtui.sources.recording.remote_shell import LinkError, PodShell, found, start_piped
 from fragtui.text import printable
 
 _ANSWER_SECONDS = 15.0
@@ -230,18 +229,7 @@ class KubeNode:
 
     def _run(self, *words: str) -> tuple[int | None, str, str]:
         """Return the status of kubectl (None: no answer in time), its output, and why it failed. Raises LinkError."""
-        arguments = [found("kubectl"), *self._options, *words]
-        try:
-            child = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise LinkError(f"kubectl: {os_reason(error)}") from None
+        child = start_piped([found("kubectl"), *self._options, *words])
         try:
             said, status, why = _answer_of(child, time.monotonic() + 2 * _ANSWER_SECONDS)
         finally:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from fragtui.sources.files.child_errors import ChildErrors
-from fragtui.sources.files.host_files import os_reason
 from fragtui.sources.recording.kube_node import KubeNode
-from fragtui.sources.recording.remote_shell import LinkError, RemoteNode, RemoteShell, SshNode
+from fragtui.sources.recording.remote_shell import RemoteNode, RemoteShell, SshNode, start_piped
 
 _STREAM = ("record", "--stream", "-q", "-")
 _PIECE = 1 << 16
@@ -79,19 +78,7 @@ class CommandLink:
         """Start the command. Raises LinkError."""
         self.close()
         shell = self.node.shell()
-        arguments = shell.arguments(self._words)
-        try:
-            # A session of its own: Ctrl-C and Ctrl-Z are for the screen, and what it starts ends with it.
-            self._child = subprocess.Popen(
-                arguments,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise LinkError(f"{arguments[0]}: {os_reason(error)}") from None
+        self._child = start_piped(shell.arguments(self._words))
         self.shell = shell
         assert self._child.stderr is not None
         self._errors = ChildErrors(self._child.stderr)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import shlex
 import shutil
+import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from fragtui.sources.files.host_files import os_reason
 
 _SSH = (
     "-T",
@@ -148,3 +151,21 @@ def found(program: str) -> str:
     if path is None or not Path(path).is_absolute():
         raise LinkError(f"{program} is not on PATH")
     return path
+
+
+def start_piped(arguments: list[str], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+    """Start a command with unbuffered pipes. Raises LinkError.
+
+    It has a session of its own: Ctrl-C and Ctrl-Z are for the screen, and what it starts ends with it.
+    """
+    try:
+        return subprocess.Popen(
+            arguments,
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            bufsize=0,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise LinkError(f"{arguments[0]}: {os_reason(error)}") from None
