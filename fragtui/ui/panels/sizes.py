@@ -263,8 +263,8 @@ class _Drawing:
         if row.first == row.last:
             return short_bytes(self._size << row.first)
         if row.first == 0:
-            return f"≤{short_bytes(self._size << row.last)}"
-        return f"≥{short_bytes(self._size << row.first)}"
+            return f"<{short_bytes(self._size << row.last + 1)}"
+        return f"{short_bytes(self._size << row.first)}+"
 
     def _verdict(self, row: SizeRow) -> Verdict:
         return self._judged.verdict(RequestKind.GFP_KERNEL, row.first)
