@@ -189,14 +189,14 @@ class PolledFleet:
 
     def _read_fleet(self) -> None:
         try:
-            fleet = self._source.read()
+            fleet = self._source.read(quick=self.state.fleet is None)
         except FleetError as error:
             self._lose(str(error))
             return
         self._backoff.reset()
         now = time.monotonic()
         with self._changed:
-            self._due = now + self.interval
+            self._due = now + (0.0 if fleet.quick else self.interval)
             self._set(fleet=fleet, answered=now, problem=None, retry_at=None, fresh=frozenset())
             if (node := self.state.node) is not None and not self._steps:
                 self._steps = [self._read_node, *([] if node.has_zones else [self._read_history])]

@@ -54,6 +54,22 @@ def test_a_node_that_is_opened_comes_before_the_fleet_and_its_bars_before_its_hi
         assert watched.polled.state.node is None
 
 
+def test_the_first_reading_is_quick_and_the_next_one_follows_at_once() -> None:
+    class Quick(SyntheticFleet):
+        def read(self, *, quick: bool = False) -> Fleet:
+            return super().read()._replace(quick=quick)
+
+    source = Quick(9)
+    watched = Watched(source)
+    states = []
+    watched.polled._on_change = lambda: states.append(watched.polled.state)
+    with watched as polled:
+        polled.want_trends((NODE,))
+        watched.until(lambda state: NODE in state.trends)
+    assert [state.fleet.quick for state in states if state.fleet is not None] == [True, False, False]
+    assert source.asked == ["fleet", "fleet", "trends 1"]
+
+
 def test_with_each_reading_the_open_node_gets_one_more_and_no_second_of_one_time() -> None:
     watched = Watched(SyntheticFleet(9))
     with watched as polled:
@@ -105,7 +121,7 @@ def test_an_internal_error_is_reported_and_the_reading_goes_on(monkeypatch: pyte
     reads = iter((ZeroDivisionError("a fault"),))
     read = source.read
 
-    def fail_once() -> Fleet:
+    def fail_once(*, quick: bool = False) -> Fleet:
         for fault in reads:
             raise fault
         return read()
@@ -142,7 +158,7 @@ class OneThread(SyntheticFleet):
         self.reading = threading.Event()
         self.most = self._inside = 0
 
-    def read(self) -> Fleet:
+    def read(self, *, quick: bool = False) -> Fleet:
         self._inside += 1
         self.most = max(self.most, self._inside)
         self.reading.set()

@@ -35,7 +35,7 @@ class Ready(SyntheticFleet):
 
         self._points: list[dict[str, Points]] = [{}, {}]
 
-    def read(self) -> Fleet:
+    def read(self, *, quick: bool = False) -> Fleet:
         self._fleets.reverse()
         self._points.reverse()
         return self._fleets[0]

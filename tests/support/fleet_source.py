@@ -52,7 +52,7 @@ class SyntheticFleet:
         if self.problem is not None:
             raise FleetError(self.problem)
 
-    def read(self) -> Fleet:
+    def read(self, *, quick: bool = False) -> Fleet:
         self._ask("fleet")
         gauges = self.counting is Counting.GAUGES
         nodes = [node for node in map(self.row, range(self.count)) if node.name not in self.left_out]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from typing import TYPE_CHECKING
 
 from fragtui.commands.cli.exit_status import Exit
@@ -41,6 +42,7 @@ def show_fleet(args: argparse.Namespace, source: FleetSource, server: str) -> in
     """
     if (start := screen_start(args, "the full screen", "; --once prints the fleet")) is None:
         return Exit.USAGE
+    gc.disable()  # Until the readers start: see the command of the screen.
     # See screen_start.
     from fragtui.ui.fleet.app import LiveWays, run_fleet  # noqa: PLC0415
     from fragtui.ui.fleet.view import FleetView  # noqa: PLC0415

@@ -92,6 +92,8 @@ class Fleet(NamedTuple):
     """Seconds from the first request to the ranked nodes."""
     interval: float | None = None
     """Seconds between two scrapes; None if that is unknown, and then no node is stale by its age."""
+    quick: bool = False
+    """Only what ranks the nodes was read."""
 
     def why_unknown(self, column: str) -> str | None:
         """Return why a column is unknown of all nodes; None if it is known of some."""
@@ -101,8 +103,8 @@ class Fleet(NamedTuple):
 class FleetSource(Protocol):
     """Reads a fleet; every method blocks, is called in one thread at a time, and raises only `FleetError`."""
 
-    def read(self) -> Fleet:
-        """Return all nodes now."""
+    def read(self, *, quick: bool = False) -> Fleet:
+        """Return all nodes now; `quick` reads only what ranks them."""
 
     def node(self, name: str) -> NodeSeries:
         """Return the free blocks of one node now; `name` is that of a `FleetNode` of the last reading."""

@@ -201,6 +201,7 @@ class PrometheusClient:
             raise self._error("the answer has too many values; --match selects nodes")
         try:
             answer = json.loads(body)
+            del body  # Megabytes, as are the rows.
             data = answer["data"]
             results = data["result"]
             if data["resultType"] != kind or not isinstance(results, list):

@@ -33,6 +33,7 @@ _SAMPLED = 50
 """Nodes whose newest sample is looked at in each reading, to twice as many."""
 _GAPS = 3
 """Scrapes that the interval is measured by."""
+_LATER = "being read"
 _NO_COUNT = "fragtui export without --lean counts them"
 
 
@@ -64,6 +65,8 @@ class FleetReader:
         self._asked = counting
         self._counting: Counting | None = None
         self._readings = 0
+        self._quick = False
+        """Whether the last reading was."""
         self._targets = ""
         """The selector of ``up`` of the nodes."""
         self._sample = ""
@@ -104,9 +107,12 @@ class FleetReader:
         self._counting = chosen
         return chosen
 
-    def read(self) -> Fleet:
-        """Return all nodes now."""
+    def read(self, *, quick: bool = False) -> Fleet:
+        """Return all nodes now; `quick` reads only what ranks them: see `FleetSource`."""
         started = time.monotonic()
+        if quick or self._quick:  # A quick reading leaves nothing to the next one.
+            self._known, self._blocks, self._readings = KnownNodes(), None, 0
+        self._quick = quick
         if self._readings % _RENEWED == 0:
             self._renew()
         targets = len(self._known.targets)
@@ -119,18 +125,21 @@ class FleetReader:
         answers = self._client.query_all(
             (
                 NOW,
-                f"{self._targets} == 0",
                 f"min(timestamp({self._sample}))",
                 f"sum by ({by}) (increase({failed}[15m]))",
                 f"sum by ({by}) ({denied})",
+                *((f"{self._targets} == 0",) if not quick else ()),
             )
         )
-        clock, lost, oldest, failures, stuck = answers
+        clock, oldest, failures, stuck, *lost = answers
         now = self._client.time_of(clock)
-        down = known.column(lost.values)
-        blocks, notes = self._blocks.read(self._client.query_all, [key for key in known.targets if key not in down])
-        for strangers in queries.chunks(known.strangers(down)[:_MAX_STRANGERS], 2, self._match):
-            self._introduce(strangers)
+        # The targets have just been read, with the same failures.
+        down = known.failing if quick else known.column(lost[0].values)
+        up = [key for key in known.targets if key not in down]
+        blocks, notes = self._blocks.read(self._client.query_all, up, quick=quick)
+        strangers = [] if quick else known.strangers(down)
+        for some in queries.chunks(strangers[:_MAX_STRANGERS], 2, self._match):
+            self._introduce(some)
         late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
         columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
         nodes = ranked(known.joined(now, self._interval, columns))
@@ -150,6 +159,7 @@ class FleetReader:
             notes=tuple(dict.fromkeys(filter(None, (self._unused, *notes)))),
             took=time.monotonic() - started,
             interval=self._interval,
+            quick=quick,
         )
 
     def node(self, name: str) -> NodeSeries:
@@ -197,7 +207,7 @@ class FleetReader:
         """Look for metrics and targets, and read what changes slowly."""
         counting = self.probe()
         wanted = [self._newest()]
-        if counting is Counting.GAUGES:
+        if counting is Counting.GAUGES and not self._quick:
             wanted.append(selector("fragtui_build_info", self._match))
         targets, *infos = self._client.query_all(wanted)
         self._known.renew(targets.values, [value for answer in infos for value in answer.values])
@@ -208,8 +218,11 @@ class FleetReader:
         kind = (counting, self._known.by)
         if self._blocks is None or kind != self._kind:
             self._blocks, self._kind = self._new_blocks(counting), kind
-        self._blocks.probe(self._client.query_all)
+        self._interval = self._read_interval(targets.values)
         self._trends = {}
+        if self._quick:
+            return
+        self._blocks.probe(self._client.query_all)
         if counting is not Counting.RAW:
             gauges = counting is Counting.GAUGES
             series = queries.gauge("target_blocks", self.order, self._match) if gauges else queries.recorded(self.order)
@@ -217,7 +230,6 @@ class FleetReader:
             only = "" if gauges or not self._match else f" and on (instance, job) {selector('up', self._match)}"
             trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m{only})"
             self._trends = self._known.column(self._client.query(trend).values)
-        self._interval = self._read_interval(targets.values)
 
     def _read_interval(self, targets: Sequence[Value]) -> float | None:
         """Return the seconds between two scrapes of a target; None if it has been scraped once."""
@@ -269,6 +281,9 @@ class FleetReader:
 
     def _unknown(self, columns: Columns) -> tuple[tuple[str, str], ...]:
         """Return the columns that no node has, and why."""
+        if self._quick:
+            later = ("largest", "trend") if self._counting is Counting.GAUGES else ("state", "largest", "trend")
+            return tuple((column, _LATER) for column in later)
         found = []
         if isinstance(self._blocks, RawBlocks):
             what = "by blocks and watermark; blocks of CMA, atomic reserves and the boost are not known"

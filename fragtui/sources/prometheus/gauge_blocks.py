@@ -14,6 +14,7 @@ _MAX_BAD = 250
 _SEVERITIES = {severity.value: severity for severity in Severity}
 _STATES = {state.value: state for state in State}
 _NOT_OK = 'state!="ok"'
+_NO_ANSWER = Answer([])
 _STATE_OF = {Severity.FINE: State.OK, Severity.UNKNOWN: State.UNKNOWN}
 """Of other severities there are several states."""
 
@@ -29,33 +30,34 @@ class GaugeBlocks:
         self._match = match
         self.by = tuple(by)
         self._key = key_function(by)
-        self._complete = False
-        """Whether each node that has blocks has a severity."""
+        self._complete: bool | None = None
+        """Whether each node that has blocks has a severity; None until the next reading."""
         self._largest: dict[Key, int] = {}
         self._bad: list[Key] | None = None
         """Those that were not OK at the last reading; None before the first."""
 
-    def probe(self, run: Run) -> None:
-        """Look whether each node has a severity; read the largest blocks of all nodes at the next reading."""
-        blocks, severity = (gauge(name, self._order, self._match) for name in ("target_blocks", "severity"))
-        (without,) = run([f"count({blocks} unless on ({', '.join(self.by)}) {severity})"])
-        self._complete = not without.values
-        self._bad, self._largest = None, {}
+    def probe(self, _: Run) -> None:
+        """At the next reading, look whether each node has a severity and read the largest blocks of all nodes."""
+        self._complete, self._bad, self._largest = None, None, {}
 
-    def read(self, run: Run, _: Iterable[Key]) -> tuple[dict[Key, Column], tuple[str, ...]]:
-        """Return what the nodes report, and notes."""
+    def read(self, run: Run, _: Iterable[Key], *, quick: bool = False) -> tuple[dict[Key, Column], tuple[str, ...]]:
+        """Return what the nodes report, if `quick` without the largest block, and notes."""
         by = ", ".join(self.by)
-        severity = gauge("severity", self._order, self._match)
-        some = None if self._bad is None else one_of("instance", (key[0] for key in self._bad))
-        answers = run(
-            (
-                f"max by ({by}) ({gauge('target_blocks', self._order, self._match)})",
-                f"{severity} > 0" if self._complete else severity,  # Of most nodes it is 0.
-                f"max by ({by}, state) ({gauge('state', self._order, _NOT_OK, self._match)} == 1)",
-                f"max by ({by}) ({selector('fragtui_largest_free_bytes', some or '', self._match)})",
-            )
-        )
-        blocks, severe, states, largest = answers
+        free, severity = (gauge(name, self._order, self._match) for name in ("target_blocks", "severity"))
+        some = "" if self._bad is None else one_of("instance", (key[0] for key in self._bad))
+        expressions = [  # The costly ones first: two are in work.
+            "" if quick else f"max by ({by}) ({selector('fragtui_largest_free_bytes', some, self._match)})",
+            "" if self._complete is not None else f"count({free} unless on ({by}) {severity})",
+            f"max by ({by}) ({free})",
+            severity if self._complete is False else f"{severity} > 0",  # Of most nodes it is 0.
+            f"max by ({by}, state) ({gauge('state', self._order, _NOT_OK, self._match)} == 1)",
+        ]
+        answers = iter(run(list(filter(None, expressions))))
+        largest, without, blocks, severe, states = [next(answers) if each else _NO_ANSWER for each in expressions]
+        if self._complete is None:
+            self._complete = not without.values
+            if not self._complete:
+                (severe,) = run([severity])
         severities, counts = self._numbers(severe), self._numbers(blocks)
         if not self._complete or len(severe.values) >= MAX_ROWS:  # Of some nodes it is unknown, not 0.
             severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | severities
@@ -72,7 +74,7 @@ class GaugeBlocks:
             columns[key] = Column(state, found, counts.get(key), self._largest.get(key))
         bad = [key for key, column in columns.items() if column.severity is not Severity.FINE]
         self._bad = next(chunks(bad[:_MAX_BAD], 1, self._match), [])
-        return columns, tuple(note for answer in answers for note in answer.notes)
+        return columns, tuple(note for answer in (blocks, severe, states, largest) for note in answer.notes)
 
     def last_known(self, run: Run, keys: Sequence[Key], seconds: int) -> dict[Key, Column]:
         """Return what some nodes that are down reported last, if it was in the last seconds."""

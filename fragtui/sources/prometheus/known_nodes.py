@@ -65,6 +65,11 @@ class KnownNodes:
         self._seen: dict[Key, float] = {}
         """Time of the newest sample of each stale node."""
 
+    @property
+    def failing(self) -> list[Key]:
+        """The targets whose last scrape had failed when they were taken."""
+        return [key for key, target in self.targets.items() if target.newest is None]
+
     def column(self, values: Iterable[Value]) -> dict[Key, float]:
         """Return the numbers by node."""
         return {self.key(labels): number for labels, number, _ in values}

@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 HIGHEST = 17
 """The highest order of any kernel (ARCH_FORCE_MAX_ORDER)."""
+_USUAL_ORDERS = 11
+"""Orders of most kernels, from 0 on."""
 _RECORDED = "instance_numa:node_free_blocks_above_watermark:sum"
 _ZONES = "DMA|DMA32|Normal"
 LARGE_ZONES = "DMA32|Normal"
 _MANAGED = "node_zoneinfo_managed_pages"
-_NOTHING = "(vector(0) < 0)"
 _MAX_NAMES = 13_000
 """Characters of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
 _SPECIAL = re.compile(r"[.+*?()|\[\]{}^$\\]")
@@ -92,30 +93,22 @@ class Blocks(NamedTuple):
         """Return the same for some instances."""
         return self._replace(match=",".join(filter(None, (self.match, one_of("instance", instances)))))
 
-    def summed(self, by: str, top: int, zones: str = LARGE_ZONES) -> str:
-        """Return the blocks of the orders up to `top`: a sum for each, added, which costs least.
+    def summed(self, by: str, zones: str = _ZONES, orders: Sequence[int] = ()) -> str:
+        """Return the blocks of these orders, or of all from `order` on, whichever exist."""
+        orders = orders or range(self.order, HIGHEST + 1)
+        multiples = {order: 1 << (order - self.order) for order in orders}
+        return f"sum by ({by}) ({self._sizes(orders, zones)} * {_by_size(multiples)})"
 
-        A group that has none of an order is missing.
-        """
-        sizes = range(self.order, top + 1)
-        terms = [f"{1 << (size - self.order)} * sum by ({by}) ({self._size(size, zones)})" for size in sizes]
-        return " + ".join(terms) or _NOTHING
+    def halves(self, by: str, zones: str) -> tuple[str, ...]:
+        """Return `summed` as expressions of about the same cost, whose values are to be added: two are in work."""
+        middle = max(self.order + 1, (self.order + _USUAL_ORDERS) // 2)
+        parts = (range(self.order, middle), range(middle, HIGHEST + 1))
+        return tuple(self.summed(by, zones, part) for part in parts if part)
 
-    def joined(self, by: str, first: int | None = None, zones: str = _ZONES) -> str:
-        """Return the blocks of the orders from `first` on, whichever exist; it costs twice as much."""
-        sizes = range(self.order if first is None else max(first, self.order), HIGHEST + 1)
-        terms = [f"{1 << (size - self.order)} * {self._size(size, zones)}" for size in sizes]
-        return f"sum by ({by}) ({_either(terms) if terms else _NOTHING})"
-
-    def available(self, by: str, top: int) -> str:
-        """Return the blocks of zones above their watermark, as `summed` for all zones; 0 of the others."""
+    def available(self, by: str) -> str:
+        """Return the blocks of zones above their watermark; 0 of the others."""
         zone = f"{by}, node, zone"
-        return f"sum by ({by}, node) (({self.summed(zone, top, _ZONES)}) * on ({zone}) {self._open(by)})"
-
-    def available_joined(self, by: str, first: int | None = None) -> str:
-        """Return the blocks of zones above their watermark, as `joined`; 0 of the others."""
-        zone = f"{by}, node, zone"
-        return f"sum by ({by}, node) ({self.joined(zone, first)} * on ({zone}) {self._open(by)})"
+        return f"sum by ({by}, node) ({self.summed(zone)} * on ({zone}) {self._open(by)})"
 
     def _open(self, by: str) -> str:
         """Return 1 for each zone above its watermark, 0 for the others."""
@@ -162,25 +155,32 @@ class Blocks(NamedTuple):
 
     def largest(self, by: str) -> str:
         """Return the highest order that has a free block."""
-        orders = [f"{size} + 0 * ({self._size(size, _ZONES)} > 0)" for size in range(HIGHEST + 1)]
-        return f"max by ({by}) ({_either(orders)})"
+        orders = range(HIGHEST + 1)
+        free = f"({self._sizes(orders, _ZONES)} > 0)"
+        return f"max by ({by}) (0 * {free} + {_by_size({order: order for order in orders})})"
+
+    @property
+    def times(self) -> int:
+        """How often an expression names its instances, at most: twice for each of `room`."""
+        return 2 * (2 + len(self.protections))
 
     @property
     def least(self) -> int:
         """Pages that the room must exceed for a block."""
         return (1 << self.order) - 1
 
-    def _size(self, size: int, zones: str) -> str:
-        return selector("node_buddyinfo_blocks", f'size="{size}"', _in(zones), self.match)
+    def _sizes(self, orders: Iterable[int], zones: str) -> str:
+        return selector("node_buddyinfo_blocks", one_of("size", map(str, orders)), _in(zones), self.match)
 
 
 def _in(zones: str) -> str:
     return f'zone=~"{zones}"'
 
 
-def _either(terms: Sequence[str]) -> str:
-    """Return the union of disjoint vectors, as a tree: each `or` looks at every series of both its sides."""
-    if len(terms) == 1:
-        return terms[0]
-    half = len(terms) // 2
-    return f"({_either(terms[:half])} or {_either(terms[half:])})"
+def _by_size(numbers: Mapping[int, int]) -> str:
+    """Return the right side of an operation that takes a number by the ``size``, the order, of each series.
+
+    A sum for each order costs more, names the instances for each, and a group that lacks one of the orders is lost.
+    """
+    terms = [f'label_replace(vector({number}), "size", "{order}", "", "")' for order, number in numbers.items()]
+    return f"on (size) group_left () ({' or '.join(terms)})"

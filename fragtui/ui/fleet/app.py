@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,6 +17,9 @@ from fragtui.ui.fleet.view import FleetView
 from fragtui.ui.keys import NODE_KEYS, KeyMap, Keys, rebound
 from fragtui.ui.screens.main_screen import MainScreen
 from fragtui.ui.terminal.detection import TerminalLook
+
+_COLLECTED_AFTER = 50_000
+"""New objects after which garbage is looked for: an answer has tens of thousands, and leaves no cycles."""
 
 
 class LiveWays(NamedTuple):
@@ -57,6 +61,9 @@ class FleetApp(ScreenApp[MainScreen]):
 
     def start_readers(self) -> None:
         """Start to read, and open the node again that was shown live."""
+        gc.freeze()  # What exists now stays: no collection needs to look at it.
+        gc.set_threshold(_COLLECTED_AFTER)
+        gc.enable()
         self.polled.start()
         if self.view.opened is not None and (node := self.view.node(self.view.opened)) is not None:
             self.call_later(self.open_node, node)

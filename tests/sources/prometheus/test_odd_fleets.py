@@ -26,6 +26,8 @@ from tests.support.fleet import (
 
 FINE, THIN, FRAGMENTED = synthetic_node(0), synthetic_node(5), synthetic_node(7)
 BARE = synthetic_node(30)
+LARGE_DMA = synthetic_node(46)
+"""Its Normal zone has no block of the order, its DMA zone, as large as any, has many."""
 ORDER = 4
 pytestmark = [pytest.mark.slow, needs_prometheus]
 
@@ -45,9 +47,9 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
     folder = tmp_path_factory.mktemp("odd")
     texts = (
         FINE.raw, FRAGMENTED.raw, THIN.raw, BARE.raw, without_zoneinfo(FINE), without_zoneinfo(FRAGMENTED),
-        b"node_load1 1\n", FINE.raw,
+        without_zoneinfo(LARGE_DMA), b"node_load1 1\n", FINE.raw,
     )  # fmt: skip
-    names = ("twin", "twin", "thin", "bare", "blind", "blind-bad", "silent", "leaving")
+    names = ("twin", "twin", "thin", "bare", "blind", "blind-bad", "blind-dma", "silent", "leaving")
     with FleetServer(texts).running() as server:
         found = targets([synthetic_node(number) for number in range(len(texts))], server.port)
         for number, (name, target) in enumerate(zip(names, found, strict=True)):
@@ -69,7 +71,7 @@ def test_each_node_is_told_apart_and_none_is_taken_for_fine(odd: Odd) -> None:
     unknown = (State.UNKNOWN, Severity.UNKNOWN, None)
     assert found == {
         "twin (node, c0)": known["f"], "twin (node, c1)": known["b"], "thin": known["t"], "bare": known["n"],
-        "blind": unknown, "blind-bad": unknown, "silent": unknown, "leaving": known["f"],
+        "blind": unknown, "blind-bad": unknown, "blind-dma": unknown, "silent": unknown, "leaving": known["f"],
     }  # fmt: skip
     assert known["n"][0] is State.LOW, "one of its four NUMA nodes is bare"
     assert source.read().nodes[0].name == "twin (node, c1)"
@@ -79,8 +81,11 @@ def test_each_node_is_told_apart_and_none_is_taken_for_fine(odd: Odd) -> None:
 
 def test_a_fleet_without_zoneinfo_is_not_called_fine(odd: Odd) -> None:
     fleet = FleetReader(PrometheusClient(Access(odd.engine.url)), ORDER, match='instance=~"blind.*"').read()
-    fine, bad = (next(node for node in fleet.nodes if node.name == name) for name in ("blind", "blind-bad"))
+    fine, bad, dma = (
+        next(node for node in fleet.nodes if node.name == name) for name in ("blind", "blind-bad", "blind-dma")
+    )
     assert fine.state is State.UNKNOWN and fine.blocks, "blocks, but the watermark may keep them"
+    assert dma.state is State.UNKNOWN and dma.blocks
     assert bad.severity is Severity.CRITICAL and bad.blocks == 0
     assert dict(fleet.unknown)["state"] == "node_exporter needs --collector.zoneinfo"
 
