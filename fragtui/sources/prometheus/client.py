@@ -373,10 +373,11 @@ def _ended_at(connection: http.client.HTTPConnection, end: float) -> Iterator[No
 
 def _values(results: list[Any]) -> list[Value]:
     found = []
+    new = tuple.__new__  # In half of the time of a call of the class; there are thousands of rows.
     for result in results:
         at, text = result["value"]
         if abs(number := float(text)) <= MAX_NUMBER:  # Not if it is NaN.
-            found.append(Value(_labels(result), number, float(at)))
+            found.append(new(Value, (_labels(result), number, float(at))))
     return found
 
 

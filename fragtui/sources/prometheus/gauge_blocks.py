@@ -63,8 +63,9 @@ class GaugeBlocks:
             severities = dict.fromkeys(counts, float(Severity.UNKNOWN)) | severities
         self._largest |= {key: int(size) for key, size in self._numbers(largest).items() if 0 <= size < 1 << 60}
         named = {self._key(value.labels): _STATES.get(value.labels.get("state", "")) for value in states.values}
+        new, ok, fine, sizes = tuple.__new__, State.OK, Severity.FINE, self._largest  # There are thousands of nodes.
         columns = {
-            key: Column._make((State.OK, Severity.FINE, number, self._largest.get(key)))
+            key: new(Column, (ok, fine, number, sizes.get(key)))
             for key, number in counts.items()
             if key not in severities
         }
