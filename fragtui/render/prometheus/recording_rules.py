@@ -1,8 +1,8 @@
 """Recording rules that count blocks from node_exporter's metrics, for nodes without fragtui's exporter.
 
 A rule loses no node. Orders differ by page size and architecture (ppc64le ends at 8, kernels with larger blocks above
-10), so the orders are joined by `or`, not added: an operand without an order would drop the node. Where the asked order
-does not exist the value is NaN, which is unknown.
+10), so each block counts as many as its order has, and the orders are not added: an operand without an order would drop
+the node. Where the asked order does not exist the value is NaN, which is unknown.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ groups:
           order: "{order}"
         expr: |-
           sum by (instance, job, node, zone) (
-            {blocks}
+            node_buddyinfo_blocks{{size=~"{sizes}",zone=~"DMA|DMA32|Normal"}}
+            * on (size) group_left () (
+              {numbers}
+            )
           )
       # Those of the node, below the watermark too. ZONE_DMA counts only where no other zone serves kernel requests.
       - record: instance:node_free_blocks:sum
@@ -58,7 +61,7 @@ groups:
 def recording_rules(order: int) -> str:
     """Return the rules file for the blocks of one order."""
     sizes = range(order, max(order, _HIGHEST) + 1)
-    blocks = "\n            or ".join(
-        f'{1 << (size - order)} * node_buddyinfo_blocks{{size="{size}",zone=~"DMA|DMA32|Normal"}}' for size in sizes
+    numbers = "\n              or ".join(
+        f'label_replace(vector({1 << (size - order)}), "size", "{size}", "", "")' for size in sizes
     )
-    return _RULES.format(order=order, blocks=blocks, below=(1 << order) - 1)
+    return _RULES.format(order=order, sizes="|".join(map(str, sizes)), numbers=numbers, below=(1 << order) - 1)
