@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from fragtui.model.fleet.fleet import MAX_NAME, FleetNode
@@ -19,6 +20,7 @@ _MAX_BY = 8
 _FORGOTTEN = 600.0
 """Seconds for which a node that is no target any more is shown as stale."""
 _MAX_LABELS = 20
+_NO_LABELS = ("instance", "__name__")
 _MOST = 1e15
 _NOTHING = (None, None, None)
 _NONE = Column(State.UNKNOWN, Severity.UNKNOWN, None)
@@ -87,11 +89,13 @@ class KnownNodes:
         self.targets, self.keys, self._same = {}, {}, {}
         nodes = Counter(labels.get("node", "") for labels in found.values())
         instances = Counter(labels.get("instance", "") for labels in found.values())
+        label = cache(_label)  # Thousands of nodes share a few.
         for key, labels in found.items():
             node, instance = labels.get("node", ""), labels.get("instance", "")
             own = instance if instances[instance] == 1 else f"{instance} ({', '.join(key[1:])})"
             name = node if node and nodes[node] == 1 else own
-            self._add(key, name, _shown(labels), newest.get(key) or None)
+            others = [pair for pair in sorted(labels.items())[:_MAX_LABELS] if pair[0] not in _NO_LABELS]
+            self._add(key, name, tuple([label(*pair) for pair in others]), newest.get(key) or None)
         for key in self._last.keys() - found.keys():
             self._last[key] = self._last[key]._replace(name=self._unique(key, self._last[key].name))
 
@@ -213,13 +217,8 @@ def _telling_apart(targets: Sequence[Value]) -> tuple[str, ...]:
     return by
 
 
-def _shown(labels: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    pairs = sorted(labels.items())[:_MAX_LABELS]
-    return tuple(
-        (printable(name, MAX_NAME), printable(value, MAX_NAME))
-        for name, value in pairs
-        if name not in ("instance", "__name__")
-    )
+def _label(name: str, value: str) -> tuple[str, str]:
+    return printable(name, MAX_NAME), printable(value, MAX_NAME)
 
 
 def _bounded(number: float) -> float | None:

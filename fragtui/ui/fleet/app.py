@@ -61,9 +61,10 @@ class FleetApp(ScreenApp[MainScreen]):
 
     def start_readers(self) -> None:
         """Start to read, and open the node again that was shown live."""
-        gc.freeze()  # What exists now stays: no collection needs to look at it.
-        gc.set_threshold(_COLLECTED_AFTER)
-        gc.enable()
+        if not gc.isenabled():  # Off for the start: what exists now stays, and no collection looks at it again.
+            gc.freeze()
+            gc.set_threshold(_COLLECTED_AFTER)
+            gc.enable()
         self.polled.start()
         if self.view.opened is not None and (node := self.view.node(self.view.opened)) is not None:
             self.call_later(self.open_node, node)

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from textual import events
 from textual.pilot import Pilot
 
-from fragtui.model.fleet.fleet import Counting, FleetNode
+from fragtui.model.fleet.fleet import Counting, Fleet, FleetNode
 from fragtui.ui.fleet.app import FleetApp, LiveWays
 from fragtui.ui.fleet.live_command import LiveCommand
 from fragtui.ui.fleet.nodes import NodeGroup, NodesPanel
@@ -55,6 +55,21 @@ def rows_of(app: FleetApp) -> list[str]:
     panel = nodes_of(app)
     top = panel.region.y + panel._head
     return lines_of(app)[top : top + len(panel._shown)]
+
+
+async def test_the_first_rows_say_what_is_being_read() -> None:
+    class Quick(SyntheticFleet):
+        def read(self, *, quick: bool = False) -> Fleet:
+            fleet = super().read()
+            self.problem = "the next reading fails, so that the first one stays in view"
+            bare = tuple(node._replace(largest=None, trend=None) for node in fleet.nodes)
+            later = (("largest", "being read"), ("trend", "being read"))
+            return fleet._replace(nodes=bare, unknown=later, quick=True)
+
+    app = app_of(Quick(9))
+    async with shown(app):
+        text = text_of(app)
+        assert "largest and trend unknown: being read" in text and "node-0000" in text
 
 
 @sizes
