@@ -11,7 +11,7 @@ from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, Points, ranke
 from fragtui.model.fleet.series import NodeSeries
 from fragtui.model.node.verdict import DEFAULT_THRESHOLDS, Thresholds
 from fragtui.sources.prometheus import queries
-from fragtui.sources.prometheus.client import NOW, Answer, PrometheusClient, Value
+from fragtui.sources.prometheus.client import NOW, Answer, PrometheusClient
 from fragtui.sources.prometheus.gauge_blocks import GaugeBlocks
 from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
@@ -113,8 +113,10 @@ class FleetReader:
         if quick or self._quick:  # A quick reading leaves nothing to the next one.
             self._known, self._blocks, self._readings = KnownNodes(), None, 0
         self._quick = quick
-        if self._readings % _RENEWED == 0:
+        if renewed := self._readings % _RENEWED == 0:
             self._renew()
+        if renewed or self._interval is None:
+            self._interval = self._read_interval()
         targets = len(self._known.targets)
         self._readings += 1
         assert self._counting is not None
@@ -143,8 +145,7 @@ class FleetReader:
         late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
         columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
         nodes = ranked(known.joined(now, self._interval, columns))
-        # The labels of new nodes are not known, or no node has been scraped twice.
-        if len(known.targets) > targets or (targets and self._interval is None):
+        if len(known.targets) > targets:  # The labels of the new ones are not known.
             self._readings = 0
         notes = (*(note for answer in answers for note in answer.notes), *notes)
         if known.merged:
@@ -218,7 +219,6 @@ class FleetReader:
         kind = (counting, self._known.by)
         if self._blocks is None or kind != self._kind:
             self._blocks, self._kind = self._new_blocks(counting), kind
-        self._interval = self._read_interval(targets.values)
         self._trends = {}
         if self._quick:
             return
@@ -231,21 +231,19 @@ class FleetReader:
             trend = f"sum by ({by}) (deriv({series}[1h]) * 3600 and {series} offset 10m{only})"
             self._trends = self._known.column(self._client.query(trend).values)
 
-    def _read_interval(self, targets: Sequence[Value]) -> float | None:
+    def _read_interval(self) -> float | None:
         """Return the seconds between two scrapes of a target; None if it has been scraped once."""
-        up = next((value for value in targets if value.number), None)
-        if up is None:
+        if (key := self._known.scraped) is None:
             return None
-        names = {label: up.labels[label] for label in self._known.by if label in up.labels}
-        newest = f"timestamp({selector('up', queries.equal(names))})"
-        times = [up.number]
-        for _ in range(_GAPS):
+        newest = f"timestamp({selector('up', queries.equal(dict(zip(self._known.by, key, strict=True))))})"
+        times: list[float] = []
+        for _ in range(_GAPS + 1):
             # Just before a sample, the newest one is the one before.
-            values = self._client.query(newest, times[-1] - 0.001).values
-            if not values or values[0].number >= times[-1]:
+            values = self._client.query(newest, times[-1] - 0.001 if times else None).values
+            if not values or (times and values[0].number >= times[-1]):
                 break
             times.append(values[0].number)
-        return median(b - a for b, a in pairwise(times)) if len(times) > 1 else None
+        return median(a - b for a, b in pairwise(times)) if len(times) > 1 else None
 
     def _new_blocks(self, counting: Counting) -> GaugeBlocks | RawBlocks:
         by = self._known.by

@@ -68,6 +68,11 @@ class KnownNodes:
         """Time of the newest sample of each stale node."""
 
     @property
+    def scraped(self) -> Key | None:
+        """A target whose last scrape had not failed when it was taken."""
+        return next((key for key, target in self.targets.items() if target.newest is not None), None)
+
+    @property
     def failing(self) -> list[Key]:
         """The targets whose last scrape had failed when they were taken."""
         return [key for key, target in self.targets.items() if target.newest is None]

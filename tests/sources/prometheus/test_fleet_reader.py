@@ -257,7 +257,7 @@ def test_five_thousand_nodes_are_ranked_in_time(tmp_path: Path) -> None:
         synthetic_server(len(nodes)) as port,
         prometheus(tmp_path, targets(nodes, port), "60s") as engine,
     ):
-        engine.wait_for(f"count(up == 1) == {len(nodes)}", 300)
+        engine.wait_for(f"count(count_over_time(up[3m]) > 1) == {len(nodes)}", 300)
         gc.freeze()  # The texts of the nodes are hundreds of megabytes.
         for counting, seconds in ((Counting.GAUGES, 0.3), (Counting.RAW, 1.0)):
             source = reader(engine, ORDER, counting)
