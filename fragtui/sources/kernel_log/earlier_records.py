@@ -91,7 +91,6 @@ class EarlierRecords:
                 with open_log(path, self._opener()) as log:
                     scan_log(log, stream, self._stopped.is_set)
             except (OSError, EOFError) as error:
-                stream.finish()
                 why = os_reason(error) if isinstance(error, OSError) else "it is cut off"
                 problem = f"{printable(str(path))}: {why}"
                 continue

@@ -60,6 +60,7 @@ def scan_log(
 
     `joiner` joins those of a log that a mail has wrapped.
     A line that shows the year and the zone of the log comes first: those above it may lack them.
+    Raises OSError and EOFError, after what was read until then.
     """
     if (stamped := stamped_in(log)) is not None:
         stream.feed_numbered(stamped.encode(), 0)
@@ -67,16 +68,23 @@ def scan_log(
     def busy() -> bool:
         return stream.busy or (joiner is not None and joiner.busy)
 
-    for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), busy, cut=cut):
-        if gap:
-            stream.skip()
-        for joined in ((line, number, torn),) if joiner is None else joiner.feed(line, number, torn):
+    def finish() -> None:
+        for joined in () if joiner is None else joiner.finish():
             stream.feed_numbered(*joined)
-        if stopped():
-            return
-    for joined in () if joiner is None else joiner.finish():
-        stream.feed_numbered(*joined)
-    stream.finish()
+        stream.finish()
+
+    try:
+        for number, line, torn, gap in near_lines(log, (*REPORT_NEEDLES, *DRIVER_NEEDLES), busy, cut=cut):
+            if gap:
+                stream.skip()
+            for joined in ((line, number, torn),) if joiner is None else joiner.feed(line, number, torn):
+                stream.feed_numbered(*joined)
+            if stopped():
+                return
+    except (OSError, EOFError):
+        finish()
+        raise
+    finish()
 
 
 def near_lines(

@@ -90,7 +90,6 @@ class SavedKernelLog:
                 scan_log(log, stream, self._stopped.is_set, cut, joiner_of(head_of(log)))
                 problem = cut.words or None
             except (OSError, EOFError) as error:
-                stream.finish()
                 problem = f"{printable(str(path))}: {_why(error)}"
         place = printable(path.name)
         stream.looked(f"{cut.lines:,} line{'' if cut.lines == 1 else 's'} of {place}" if cut.lines else "")

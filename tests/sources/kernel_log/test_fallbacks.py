@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from fragtui.logs.markup import MailJoiner
 from fragtui.model.failures.incident import Incident
 from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.sources.files.log_files import open_log
@@ -216,6 +217,15 @@ def test_a_rotated_log_that_cannot_be_unpacked_to_its_end_is_named_and_read_so_f
     assert [each.comm for each in listener.incidents()] == ["perl", "java"]
     said = "stopped after 1M unpacked" if fault == "a bomb" else "it is cut off"
     assert f"syslog.1.gz: {said}" in (listener.updates[0].problem or "")
+
+
+def test_a_mailed_line_whose_rest_cannot_be_read_is_not_lost(tmp_path: Path) -> None:
+    line = b"[  100.000] java: page allocation failure: order:4, mode:0xcc0(GFP_KERNEL)="
+    (tmp_path / "log.gz").write_bytes(gzip.compress(line + b"\n")[:-4])
+    stream = IncidentStream("file", None, None)
+    with open_log(tmp_path / "log.gz") as log, pytest.raises(EOFError):
+        scan_log(log, stream, joiner=MailJoiner(b"", soft=True, marked=False))
+    assert [each.comm for each in stream.update("file", 0).incidents] == ["java"]
 
 
 def test_a_large_log_is_searched_without_a_thread_if_none_can_be_started(
