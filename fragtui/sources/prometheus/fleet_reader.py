@@ -235,7 +235,7 @@ class FleetReader:
         """Return the seconds between two scrapes of a target; None if it has been scraped once."""
         if (key := self._known.scraped) is None:
             return None
-        newest = f"timestamp({selector('up', queries.equal(dict(zip(self._known.by, key, strict=True))))})"
+        newest = f"timestamp({selector('up', self._only(key))})"
         times: list[float] = []
         for _ in range(_GAPS + 1):
             # Just before a sample, the newest one is the one before.
@@ -275,7 +275,11 @@ class FleetReader:
         """Return the matchers of a node. Raises `FleetError` if no reading had it."""
         if (key := self._known.keys.get(name)) is None:
             raise FleetError(f"{printable(name, 100)}: no node of the fleet has this name")
-        return queries.equal(dict(zip(self._known.by, key, strict=True)))
+        return self._only(key)
+
+    def _only(self, key: Key) -> str:
+        """Return the matchers of one node; nodes that `match` does not select may have the same labels besides."""
+        return ",".join(filter(None, (queries.equal(dict(zip(self._known.by, key, strict=True))), self._match)))
 
     def _unknown(self, columns: Columns) -> tuple[tuple[str, str], ...]:
         """Return the columns that no node has, and why."""
