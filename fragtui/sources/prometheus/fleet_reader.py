@@ -110,8 +110,11 @@ class FleetReader:
     def read(self, *, quick: bool = False) -> Fleet:
         """Return all nodes now; `quick` reads only what ranks them: see `FleetSource`."""
         started = time.monotonic()
-        if quick or self._quick:  # A quick reading leaves nothing to the next one.
-            self._known, self._blocks, self._readings = KnownNodes(), None, 0
+        if quick:
+            self._blocks = None
+        if quick or self._quick:  # A quick reading leaves only names to the next one, which may fail.
+            self._readings = 0
+            self._known.forget()
         self._quick = quick
         if renewed := self._readings % _RENEWED == 0:
             self._renew()

@@ -14,7 +14,7 @@ from fragtui.commands.cli.parser import main
 from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, FleetNode
 from fragtui.model.node.verdict import Severity, State
 from fragtui.render.prometheus.recording_rules import recording_rules
-from fragtui.sources.prometheus.client import Access, PrometheusClient
+from fragtui.sources.prometheus.client import Access, Answer, PrometheusClient
 from fragtui.sources.prometheus.fleet_reader import FleetReader
 from tests.bench.bench_fleet import synthetic_server
 from tests.support.fleet import (
@@ -118,6 +118,27 @@ def test_a_quick_reading_ranks_by_blocks_and_leaves_nothing_to_the_next(fleet: R
 
 
 @needs_prometheus
+def test_a_node_of_a_quick_reading_can_be_opened_if_the_next_one_fails(fleet: Running) -> None:
+    class Failing(PrometheusClient):
+        fails = False
+
+        def query_all(self, expressions: Sequence[str]) -> list[Answer]:
+            if self.fails:
+                raise FleetError("no answer")
+            return super().query_all(expressions)
+
+    client = Failing(Access(fleet.engine.url))
+    source = FleetReader(client, ORDER)
+    source.read(quick=True)
+    client.fails = True
+    with pytest.raises(FleetError, match="no answer"):
+        source.read()
+    assert source.node(NODES[0].name).zones and source.history([NODES[0].name], 10)
+    client.fails = False
+    assert rows_of(source.read()) == wanted(ORDER)
+
+
+@needs_prometheus
 def test_no_architecture_is_lost(fleet: Running) -> None:
     for counting in Counting:
         nodes = reader(fleet.engine, ORDER, counting).read().nodes
@@ -211,7 +232,10 @@ def test_a_killed_node_is_stale_within_two_intervals(fleet: Running) -> None:
             place = found.nodes.index(node)
             assert Severity.CRITICAL not in severities[place:] and Severity.FINE not in severities[:place]
             # Who looks only now learns from the server what was.
-            late = named((found := reader(fleet.engine, ORDER, counting).read()).nodes, name)
+            new = reader(fleet.engine, ORDER, counting)
+            quick = named(new.read(quick=True).nodes, name)
+            assert quick.stale and quick.up is False and quick.severity is Severity.UNKNOWN
+            late = named((found := new.read()).nodes, name)
             assert late.stale and late.up is False and late.age is not None
             assert late.age <= found.time - killed + 2.5
             if counting is Counting.GAUGES:
