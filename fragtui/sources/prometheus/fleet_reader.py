@@ -286,17 +286,17 @@ class FleetReader:
 
     def _unknown(self, columns: Columns) -> tuple[tuple[str, str], ...]:
         """Return the columns that no node has, and why."""
+        found = []
         if self._quick:
             later = ("largest", "trend") if self._counting is Counting.GAUGES else ("state", "largest", "trend")
-            return tuple((column, _LATER) for column in later)
-        found = []
-        if isinstance(self._blocks, RawBlocks):
+            found += [(column, _LATER) for column in later]
+        elif isinstance(self._blocks, RawBlocks):
             what = "by blocks and watermark; blocks of CMA, atomic reserves and the boost are not known"
             found.append(("state", what if self._blocks.watermarks else "node_exporter needs --collector.zoneinfo"))
             found.append(("largest", "read only of nodes that run low"))
         elif not any(column.largest for column in columns.blocks.values()):
             found.append(("largest", "no node exports it"))
-        if not columns.trend:
+        if not columns.trend and not self._quick:
             raw, young = self._counting is Counting.RAW, "the series are younger than 10 minutes"
             found.append(("trend", "it needs recording rules or fragtui export" if raw else young))
         found += [

@@ -94,7 +94,7 @@ class RawBlocks:
     def read(self, run: Run, nodes: Iterable[Key], *, quick: bool = False) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return what is known of these nodes and of those that the metrics have besides, and notes.
 
-        If `quick`, the blocks alone, which say nothing of the state unless recording rules count them.
+        If `quick`, the blocks alone, which say nothing of the state unless recording rules count none or many.
         """
         if not self.watermarks or (quick and not self.recorded):
             return self._without_watermarks(run, nodes, quick)
@@ -107,9 +107,10 @@ class RawBlocks:
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
         columns |= dict.fromkeys(lost, _UNKNOWN)
         notes = [note for answer in answers for note in answer.notes]
-        if quick:
-            return columns, tuple(notes)
         low = sorted((key for key, numa in counts.items() if needs_zones(list(numa.values()))), key=_sum_of(counts))
+        if quick:  # A NUMA node without blocks may make a node critical that has thousands.
+            columns |= {key: _UNKNOWN._replace(blocks=columns[key].blocks) for key in low if columns[key].blocks}
+            return columns, tuple(notes)
         found = [self._key(value.labels) for answer in answers[len(counting) :] for value in answer.values]
         found = found if near else low
         exceptions, pages = self._near_watermark(run, list(dict.fromkeys([*found, *lost])), low)
