@@ -306,8 +306,7 @@ class PrometheusClient:
         return context
 
     def _refused(self, response: http.client.HTTPResponse, end: float) -> FleetError:
-        status = response.status
-        if 300 <= status < 400:
+        if 300 <= (status := response.status) < 400:
             place = urlsplit(response.getheader("Location") or "")
             where = f" to {place.scheme}://{place.hostname or ''}" if place.scheme else ""
             return self._error(f"it redirects{printable(where, 100)} (HTTP {status}), which is not followed")
