@@ -61,8 +61,8 @@ _KNOWN = {
 _ESCAPES = [(bytes([sign]), b"%%%02X" % sign) for sign in (*b"%+&;#\"'<>[]{}|\\^`,:/?@=!$()*", *range(0x20), 0x7F)]
 """Signs that a form escapes; the percent sign comes first."""
 T = TypeVar("T")
-NOW = "vector(1)"
-"""The expression whose answer has nothing but the time."""
+NOW = "vector(time())"
+"""The expression whose answer has nothing but the time, and as its value the time up to which samples are read."""
 
 
 class Access(NamedTuple):

@@ -145,7 +145,8 @@ class FleetReader:
         strangers = [] if quick else known.strangers(down)
         for some in queries.chunks(strangers[:_MAX_STRANGERS], 2, self._match):
             self._introduce(some)
-        late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
+        late = self._late(now, clock, oldest)
+        failed_by, stuck_by = known.column(failures.values), known.column(stuck.values)
         columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
         nodes = ranked(known.joined(now, self._interval, columns))
         if len(known.targets) > targets:  # The labels of the new ones are not known.
@@ -255,9 +256,12 @@ class FleetReader:
         recorded = counting is Counting.RULES
         return RawBlocks(self.order, self._match, by, self._thresholds, self.page_size, recorded=recorded)
 
-    def _late(self, now: float, oldest: Answer) -> dict[Key, float]:
-        """Return the age of the newest sample of the targets that have none within two intervals."""
-        least = now - 2 * (self._interval or _USUAL_INTERVAL) - _SLACK
+    def _late(self, now: float, clock: Answer, oldest: Answer) -> dict[Key, float]:
+        """Return the age of the newest sample of the targets that have none within two intervals.
+
+        VictoriaMetrics leaves out the samples of the last 30 seconds, its -search.latencyOffset.
+        """
+        least = min(now, clock.values[0].number) - 2 * (self._interval or _USUAL_INTERVAL) - _SLACK
         if not oldest.values or oldest.values[0].number >= least:
             return {}
         values = self._client.query(f"timestamp({self._targets}) < {least:.3f}").values

@@ -256,6 +256,20 @@ def test_a_killed_node_is_stale_within_two_intervals(fleet: Running) -> None:
             time.sleep(0.1)
 
 
+@needs_prometheus
+def test_no_node_is_stale_because_the_server_leaves_out_the_newest_samples(fleet: Running) -> None:
+    class Behind(PrometheusClient):
+        def query(self, expression: str, at: float | None = None) -> Answer:
+            now = time.time()
+            answer = super().query(expression, now - 5 if at is None else at)
+            return answer._replace(values=[value._replace(time=now) for value in answer.values])
+
+    fleet.engine.wait_for(f"count(sum_over_time(up[12s]) > 10) == {len(NODES)}")
+    found = FleetReader(Behind(Access(fleet.engine.url)), ORDER).read()
+    assert found.interval == pytest.approx(1.0, abs=0.2)
+    assert len(found.nodes) == len(NODES) and not any(node.stale for node in found.nodes)
+
+
 @needs_victoria
 def test_victoria_metrics_gives_the_same(tmp_path: Path) -> None:
     nodes = NODES[:60]
