@@ -61,8 +61,8 @@ _KNOWN = {
 _ESCAPES = [(bytes([sign]), b"%%%02X" % sign) for sign in (*b"%+&;#\"'<>[]{}|\\^`,:/?@=!$()*", *range(0x20), 0x7F)]
 """Signs that a form escapes; the percent sign comes first."""
 T = TypeVar("T")
-NOW = "vector(1)"
-"""The expression whose answer has nothing but the time."""
+NOW = "vector(time())"
+"""The expression whose answer has nothing but the time, and as its value the time up to which samples are read."""
 
 
 class Access(NamedTuple):
@@ -306,8 +306,7 @@ class PrometheusClient:
         return context
 
     def _refused(self, response: http.client.HTTPResponse, end: float) -> FleetError:
-        status = response.status
-        if 300 <= status < 400:
+        if 300 <= (status := response.status) < 400:
             place = urlsplit(response.getheader("Location") or "")
             where = f" to {place.scheme}://{place.hostname or ''}" if place.scheme else ""
             return self._error(f"it redirects{printable(where, 100)} (HTTP {status}), which is not followed")

@@ -110,8 +110,11 @@ class FleetReader:
     def read(self, *, quick: bool = False) -> Fleet:
         """Return all nodes now; `quick` reads only what ranks them: see `FleetSource`."""
         started = time.monotonic()
-        if quick or self._quick:  # A quick reading leaves nothing to the next one.
-            self._known, self._blocks, self._readings = KnownNodes(), None, 0
+        if quick:
+            self._blocks = None
+        if quick or self._quick:  # A quick reading leaves only names to the next one, which may fail.
+            self._readings = 0
+            self._known.forget()
         self._quick = quick
         if renewed := self._readings % _RENEWED == 0:
             self._renew()
@@ -142,7 +145,8 @@ class FleetReader:
         strangers = [] if quick else known.strangers(down)
         for some in queries.chunks(strangers[:_MAX_STRANGERS], 2, self._match):
             self._introduce(some)
-        late, failed_by, stuck_by = self._late(now, oldest), known.column(failures.values), known.column(stuck.values)
+        late = self._late(now, clock, oldest)
+        failed_by, stuck_by = known.column(failures.values), known.column(stuck.values)
         columns = Columns(blocks, down, late, self._trends, failed_by, stuck_by)
         nodes = ranked(known.joined(now, self._interval, columns))
         if len(known.targets) > targets:  # The labels of the new ones are not known.
@@ -235,7 +239,7 @@ class FleetReader:
         """Return the seconds between two scrapes of a target; None if it has been scraped once."""
         if (key := self._known.scraped) is None:
             return None
-        newest = f"timestamp({selector('up', queries.equal(dict(zip(self._known.by, key, strict=True))))})"
+        newest = f"timestamp({selector('up', self._only(key))})"
         times: list[float] = []
         for _ in range(_GAPS + 1):
             # Just before a sample, the newest one is the one before.
@@ -252,9 +256,12 @@ class FleetReader:
         recorded = counting is Counting.RULES
         return RawBlocks(self.order, self._match, by, self._thresholds, self.page_size, recorded=recorded)
 
-    def _late(self, now: float, oldest: Answer) -> dict[Key, float]:
-        """Return the age of the newest sample of the targets that have none within two intervals."""
-        least = now - 2 * (self._interval or _USUAL_INTERVAL) - _SLACK
+    def _late(self, now: float, clock: Answer, oldest: Answer) -> dict[Key, float]:
+        """Return the age of the newest sample of the targets that have none within two intervals.
+
+        VictoriaMetrics leaves out the samples of the last 30 seconds, its -search.latencyOffset.
+        """
+        least = min(now, clock.values[0].number) - 2 * (self._interval or _USUAL_INTERVAL) - _SLACK
         if not oldest.values or oldest.values[0].number >= least:
             return {}
         values = self._client.query(f"timestamp({self._targets}) < {least:.3f}").values
@@ -275,21 +282,25 @@ class FleetReader:
         """Return the matchers of a node. Raises `FleetError` if no reading had it."""
         if (key := self._known.keys.get(name)) is None:
             raise FleetError(f"{printable(name, 100)}: no node of the fleet has this name")
-        return queries.equal(dict(zip(self._known.by, key, strict=True)))
+        return self._only(key)
+
+    def _only(self, key: Key) -> str:
+        """Return the matchers of one node; nodes that `match` does not select may have the same labels besides."""
+        return ",".join(filter(None, (queries.equal(dict(zip(self._known.by, key, strict=True))), self._match)))
 
     def _unknown(self, columns: Columns) -> tuple[tuple[str, str], ...]:
         """Return the columns that no node has, and why."""
+        found = []
         if self._quick:
             later = ("largest", "trend") if self._counting is Counting.GAUGES else ("state", "largest", "trend")
-            return tuple((column, _LATER) for column in later)
-        found = []
-        if isinstance(self._blocks, RawBlocks):
+            found += [(column, _LATER) for column in later]
+        elif isinstance(self._blocks, RawBlocks):
             what = "by blocks and watermark; blocks of CMA, atomic reserves and the boost are not known"
             found.append(("state", what if self._blocks.watermarks else "node_exporter needs --collector.zoneinfo"))
             found.append(("largest", "read only of nodes that run low"))
         elif not any(column.largest for column in columns.blocks.values()):
             found.append(("largest", "no node exports it"))
-        if not columns.trend:
+        if not columns.trend and not self._quick:
             raw, young = self._counting is Counting.RAW, "the series are younger than 10 minutes"
             found.append(("trend", "it needs recording rules or fragtui export" if raw else young))
         found += [

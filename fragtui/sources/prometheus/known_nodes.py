@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from functools import cache
 from typing import NamedTuple
 
@@ -73,9 +73,13 @@ class KnownNodes:
         return next((key for key, target in self.targets.items() if target.newest is not None), None)
 
     @property
-    def failing(self) -> list[Key]:
+    def failing(self) -> Set[Key]:
         """The targets whose last scrape had failed when they were taken."""
-        return [key for key, target in self.targets.items() if target.newest is None]
+        return {key for key, target in self.targets.items() if target.newest is None}
+
+    def forget(self) -> None:
+        """Forget how each node was when it was seen last."""
+        self._last, self._seen = {}, {}
 
     def column(self, values: Iterable[Value]) -> dict[Key, float]:
         """Return the numbers by node."""
@@ -85,7 +89,8 @@ class KnownNodes:
         """Take the targets, with the time of the newest sample or 0, and the labels that nodes export themselves."""
         by = _telling_apart(targets)
         if by != self.by:
-            self._last, self._seen, self.by, self.key = {}, {}, by, key_function(by)
+            self.by, self.key = by, key_function(by)
+            self.forget()
         newest = self.column(targets)
         self.merged = len(targets) - len(newest)
         found: dict[Key, dict[str, str]] = {}

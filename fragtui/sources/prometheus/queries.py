@@ -19,7 +19,7 @@ _ZONES = "DMA|DMA32|Normal"
 LARGE_ZONES = "DMA32|Normal"
 _MANAGED = "node_zoneinfo_managed_pages"
 _MAX_NAMES = 13_000
-"""Characters of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
+"""Bytes of names in a query: VictoriaMetrics refuses one of more than 16 KiB."""
 _SPECIAL = re.compile(r"[.+*?()|\[\]{}^$\\]")
 _ESCAPED = r"\\\g<0>"
 
@@ -38,12 +38,13 @@ def one_of(label: str, values: Iterable[str]) -> str:
 def chunks(keys: Iterable[tuple[str, ...]], times: int, match: str) -> Iterator[list[tuple[str, ...]]]:
     """Yield the nodes, as many at a time as a query may name so many times, each time with `match`."""
     chunk: list[tuple[str, ...]] = []
-    size = len(match)
+    least = size = len(match.encode(errors="replace"))
     for key in keys:
-        length = len(quoted(_literal(key[0])))  # Its quotes are as long as what separates two names.
+        # Its quotes are as long as what separates two names.
+        length = len(quoted(_literal(key[0])).encode(errors="replace"))
         if chunk and (size + length) * times > _MAX_NAMES:
             yield chunk
-            chunk, size = [], len(match)
+            chunk, size = [], least
         chunk.append(key)
         size += length
     if chunk:

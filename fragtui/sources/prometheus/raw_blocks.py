@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 from fragtui.model.fleet.counting import ZoneCount, count_blocks, count_zones, needs_zones
 from fragtui.model.node.verdict import Severity, State, Thresholds
-from fragtui.sources.prometheus.client import Answer, Value
+from fragtui.sources.prometheus.client import MAX_ROWS, Answer, Value
 from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, Blocks, chunks, selector
 from fragtui.text import bounded_int
 
@@ -17,6 +18,8 @@ Run = Callable[[Sequence[str]], list[Answer]]
 """Runs expressions, returns their answers in order."""
 MAX_DETAILED = 1000
 """Nodes whose zones are read at a refresh. With more exceptions, all zones are joined with their watermarks."""
+_MAX_NAMED = 200
+"""Nodes that an expression names: each of their zones is a row, and there may be a hundred of a node."""
 _MAX_LARGEST = 250
 """Nodes whose largest block is read at a refresh, the worst."""
 _ISA_PAGES = 4096
@@ -94,22 +97,23 @@ class RawBlocks:
     def read(self, run: Run, nodes: Iterable[Key], *, quick: bool = False) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return what is known of these nodes and of those that the metrics have besides, and notes.
 
-        If `quick`, the blocks alone, which say nothing of the state unless recording rules count them.
+        If `quick`, the blocks alone, which say nothing of the state unless recording rules count none or many.
         """
         if not self.watermarks or (quick and not self.recorded):
             return self._without_watermarks(run, nodes, quick)
         counting, near = self._counting()
         answers = run([*counting, *near])
-        counts = self._counts(answers[: len(counting)])
+        counts = self._whole(answers[: len(counting)])
         self._silent.difference_update(counts)
         # A dict, because it keeps the order.
         lost = {key: None for key in nodes if key not in counts and key not in self._silent}
         columns = {key: _column(sum(numa.values()), self._thresholds) for key, numa in counts.items()}
         columns |= dict.fromkeys(lost, _UNKNOWN)
         notes = [note for answer in answers for note in answer.notes]
-        if quick:
-            return columns, tuple(notes)
         low = sorted((key for key, numa in counts.items() if needs_zones(list(numa.values()))), key=_sum_of(counts))
+        if quick:  # A NUMA node without blocks may make a node critical that has thousands.
+            columns |= {key: _UNKNOWN._replace(blocks=columns[key].blocks) for key in low if columns[key].blocks}
+            return columns, tuple(notes)
         found = [self._key(value.labels) for answer in answers[len(counting) :] for value in answer.values]
         found = found if near else low
         exceptions, pages = self._near_watermark(run, list(dict.fromkeys([*found, *lost])), low)
@@ -144,8 +148,9 @@ class RawBlocks:
 
     def _parts(self, keys: Iterable[Key], times: int = 1) -> list[Blocks]:
         """Return the expressions for some nodes, as many in each as it may name so many times."""
-        whole = self._blocks
-        return [whole.of(key[0] for key in chunk) for chunk in chunks(keys, times, whole.match)]
+        whole, every = self._blocks, list(keys)
+        some = (every[start : start + _MAX_NAMED] for start in range(0, len(every), _MAX_NAMED))
+        return [whole.of(key[0] for key in chunk) for part in some for chunk in chunks(part, times, whole.match)]
 
     def _open_node(self, numa: Mapping[str, float], pages: float | None) -> Column:
         """Return the state of a node whose zones are above their watermarks, but for ZONE_DMA."""
@@ -203,17 +208,30 @@ class RawBlocks:
         """Return the blocks alone: whether the watermark keeps them is unknown, so a node that has some is not OK."""
         numa = f"{', '.join(self.by)}, node"
         answers = run(self._blocks.halves(numa, LARGE_ZONES))
-        counts = {key: sum(found.values()) for key, found in self._counts(answers).items()}
+        counts = {key: sum(found.values()) for key, found in self._whole(answers).items()}
         if not quick and (none := [key for key, blocks in counts.items() if not blocks]):
             more = run([part.summed(numa, "DMA") for part in self._parts(none)])
             in_dma = {key: sum(found.values()) for key, found in self._counts(more).items()}
             answers = [*answers, *more]
-            # Where DMA is not x86's, it is like Normal.
-            counts |= {key: blocks for key, blocks in in_dma.items() if blocks * (1 << self._blocks.order) > _ISA_PAGES}
+            # Where DMA is not x86's, it is like Normal. A node of the same instance is in the answers too.
+            size = 1 << self._blocks.order
+            counts |= {key: in_dma[key] for key in none if in_dma.get(key, 0.0) * size > _ISA_PAGES}
         columns = dict.fromkeys(nodes, _UNKNOWN)
         for key, blocks in counts.items():
             columns[key] = _UNKNOWN._replace(blocks=blocks) if blocks or quick else _column(blocks, self._thresholds)
         return columns, tuple(note for answer in answers for note in answer.notes)
+
+    def _whole(self, halves: Sequence[Answer]) -> dict[Key, dict[str, float]]:
+        """Return the blocks by NUMA node; not of nodes that are cut off one half only: its blocks would be none."""
+        counts = self._counts(halves)
+        if any(len(half.values) >= MAX_ROWS for half in halves):
+            rows = Counter(
+                (self._key(value.labels), value.labels.get("node")) for half in halves for value in half.values
+            )
+            for (key, _), number in rows.items():
+                if number < len(halves):
+                    counts.pop(key, None)
+        return counts
 
     def _counts(self, answers: Iterable[Answer]) -> dict[Key, dict[str, float]]:
         """Return the blocks by NUMA node; the answers are added."""

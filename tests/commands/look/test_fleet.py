@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from fragtui.commands.cli.parser import main
+from fragtui.sources.prometheus.client import NOW
 from tests.sources.prometheus.test_client import Handler, Respond, sending, server, vector
 
 
@@ -22,8 +23,8 @@ def gauges(severities: dict[str, int], down: str = "") -> Respond:
     def respond(handler: Handler, body: str) -> None:
         query = parse_qs(body)["query"][0]
         rows: list[object] = []
-        if query == "vector(1)":
-            rows = [row("", 1)]
+        if query == NOW:
+            rows = [row("", 1000)]
         elif query.startswith("count by (job) (fragtui_severity"):
             rows = [{"metric": {"job": "n"}, "value": [1000.0, str(len(severities))]}]
         elif query.startswith("up{"):

@@ -14,7 +14,7 @@ from fragtui.commands.cli.parser import main
 from fragtui.model.fleet.fleet import Counting, Fleet, FleetError, FleetNode
 from fragtui.model.node.verdict import Severity, State
 from fragtui.render.prometheus.recording_rules import recording_rules
-from fragtui.sources.prometheus.client import Access, PrometheusClient
+from fragtui.sources.prometheus.client import Access, Answer, PrometheusClient
 from fragtui.sources.prometheus.fleet_reader import FleetReader
 from tests.bench.bench_fleet import synthetic_server
 from tests.support.fleet import (
@@ -108,13 +108,39 @@ def test_a_quick_reading_ranks_by_blocks_and_leaves_nothing_to_the_next(fleet: R
         assert rows_of(quick) == wanted(ORDER)
     else:
         assert dict(quick.unknown)["state"] == "being read"
+        assert dict(quick.unknown)["failures"] == "fragtui export without --lean counts them"
         blocks = [node.blocks for node in quick.nodes if node.blocks is not None]
-        assert blocks == sorted(blocks) and len(blocks) > len(NODES) * 0.9
+        assert len(blocks) > len(NODES) * 0.9
+        severities = {name: severity for name, _, severity, _ in wanted(ORDER)}
+        known = [node for node in quick.nodes if node.severity is not Severity.UNKNOWN]
+        assert [node.severity for node in known] == [severities[node.name] for node in known], "proven, or unknown"
+        assert bool(known) == (counting is Counting.RULES)
         if counting is Counting.RAW:
-            assert {node.severity for node in quick.nodes} == {Severity.UNKNOWN}, "none is a verdict yet"
+            assert blocks == sorted(blocks)
     complete = source.read()
     assert rows_of(complete) == wanted(ORDER) and not complete.quick
     assert "being read" not in dict(complete.unknown).values()
+
+
+@needs_prometheus
+def test_a_node_of_a_quick_reading_can_be_opened_if_the_next_one_fails(fleet: Running) -> None:
+    class Failing(PrometheusClient):
+        fails = False
+
+        def query_all(self, expressions: Sequence[str]) -> list[Answer]:
+            if self.fails:
+                raise FleetError("no answer")
+            return super().query_all(expressions)
+
+    client = Failing(Access(fleet.engine.url))
+    source = FleetReader(client, ORDER)
+    source.read(quick=True)
+    client.fails = True
+    with pytest.raises(FleetError, match="no answer"):
+        source.read()
+    assert source.node(NODES[0].name).zones and source.history([NODES[0].name], 10)
+    client.fails = False
+    assert rows_of(source.read()) == wanted(ORDER)
 
 
 @needs_prometheus
@@ -211,7 +237,10 @@ def test_a_killed_node_is_stale_within_two_intervals(fleet: Running) -> None:
             place = found.nodes.index(node)
             assert Severity.CRITICAL not in severities[place:] and Severity.FINE not in severities[:place]
             # Who looks only now learns from the server what was.
-            late = named((found := reader(fleet.engine, ORDER, counting).read()).nodes, name)
+            new = reader(fleet.engine, ORDER, counting)
+            quick = named(new.read(quick=True).nodes, name)
+            assert quick.stale and quick.up is False and quick.severity is Severity.UNKNOWN
+            late = named((found := new.read()).nodes, name)
             assert late.stale and late.up is False and late.age is not None
             assert late.age <= found.time - killed + 2.5
             if counting is Counting.GAUGES:
@@ -225,6 +254,20 @@ def test_a_killed_node_is_stale_within_two_intervals(fleet: Running) -> None:
         while named((found := source.read()).nodes, name).stale:
             assert found.time < restarted + 3
             time.sleep(0.1)
+
+
+@needs_prometheus
+def test_no_node_is_stale_because_the_server_leaves_out_the_newest_samples(fleet: Running) -> None:
+    class Behind(PrometheusClient):
+        def query(self, expression: str, at: float | None = None) -> Answer:
+            now = time.time()
+            answer = super().query(expression, now - 5 if at is None else at)
+            return answer._replace(values=[value._replace(time=now) for value in answer.values])
+
+    fleet.engine.wait_for(f"count(sum_over_time(up[12s]) > 10) == {len(NODES)}")
+    found = FleetReader(Behind(Access(fleet.engine.url)), ORDER).read()
+    assert found.interval == pytest.approx(1.0, abs=0.2)
+    assert len(found.nodes) == len(NODES) and not any(node.stale for node in found.nodes)
 
 
 @needs_victoria

@@ -79,6 +79,17 @@ def test_each_node_is_told_apart_and_none_is_taken_for_fine(odd: Odd) -> None:
     assert set(source.history(["twin (node, c0)", "twin (node, c1)"], 5)) == {"twin (node, c0)", "twin (node, c1)"}
 
 
+def test_one_node_is_read_without_its_twin_that_is_not_matched(odd: Odd) -> None:
+    odd.engine.wait_for('count(count_over_time(up{instance="twin"}[1m]) > 3) == 2')
+    source = FleetReader(PrometheusClient(Access(odd.engine.url)), ORDER, match='cluster="c0"')
+    assert "twin" in {node.name for node in source.read().nodes}
+    asked = [source.node("twin"), *source.node_history("twin", 2)]
+    assert all(
+        [zone.free_blocks for zone in series.zones] == [zone.free_blocks for zone in FINE.zones] for series in asked
+    )
+    assert source._interval == pytest.approx(1.0, abs=0.05), "between scrapes of one target, not of two"
+
+
 def test_a_fleet_without_zoneinfo_is_not_called_fine(odd: Odd) -> None:
     fleet = FleetReader(PrometheusClient(Access(odd.engine.url)), ORDER, match='instance=~"blind.*"').read()
     fine, bad, dma = (
