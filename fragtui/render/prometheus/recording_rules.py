@@ -15,12 +15,13 @@ groups:
   - name: fragtui-fleet-order-{order}
     interval: 1m
     rules:
-      # Free blocks of order {order} in each zone, larger ones as their multiple. Those of CMA count.
+      # Free blocks of order {order} in each zone, larger ones as their multiple. Those of CMA count. The NUMA node is
+      # in exported_node if the scrape job sets a label node.
       - record: instance_zone:node_free_blocks:sum
         labels:
           order: "{order}"
         expr: |-
-          sum by (instance, job, node, zone) (
+          sum by (instance, job, node, exported_node, zone) (
             node_buddyinfo_blocks{{size=~"{sizes}",zone=~"DMA|DMA32|Normal"}}
             * on (size) group_left () (
               {numbers}
@@ -40,9 +41,9 @@ groups:
         labels:
           order: "{order}"
         expr: |-
-          sum by (instance, job, node) (
+          sum by (instance, job, node, exported_node) (
             instance_zone:node_free_blocks:sum{{order="{order}"}}
-            * on (instance, job, node, zone) max by (instance, job, node, zone) (
+            * on (instance, job, node, exported_node, zone) max by (instance, job, node, exported_node, zone) (
               node_zoneinfo_nr_free_pages - node_zoneinfo_min_pages
               - (node_zoneinfo_protection_2 or node_zoneinfo_protection_1 or 0 * node_zoneinfo_min_pages)
               > bool {below}

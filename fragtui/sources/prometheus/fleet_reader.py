@@ -88,7 +88,10 @@ class FleetReader:
         series = {
             Counting.GAUGES: queries.gauge("severity", self.order, self._match),
             Counting.RULES: f"max by (instance, job) ({queries.Blocks(self.order, self._match).recorded()})",
-            Counting.RAW: selector("node_buddyinfo_blocks", 'size="0"', 'zone="Normal"', 'node="0"', self._match),
+            Counting.RAW: " or ".join(
+                selector("node_buddyinfo_blocks", 'size="0"', 'zone="Normal"', f'{label}="0"', self._match)
+                for label in queries.NUMA.split(", ")
+            ),
         }
         found = self._by_job(series.values())
         if not any(found):

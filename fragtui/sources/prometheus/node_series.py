@@ -8,7 +8,7 @@ from typing import NamedTuple
 from fragtui.model.fleet.fleet import MAX_NAME
 from fragtui.model.fleet.series import NodeSeries, ZoneSeries
 from fragtui.sources.prometheus.client import NOW, PrometheusClient, Row
-from fragtui.sources.prometheus.queries import HIGHEST, selector
+from fragtui.sources.prometheus.queries import HIGHEST, numa_node, selector
 from fragtui.text import bounded_int, epoch_seconds, printable
 
 MAX_TIMES = 240
@@ -60,11 +60,12 @@ def _by_time(name: str, rows: Iterable[Row]) -> list[NodeSeries]:
         metric = labels.get("__name__", "")
         if metric == ("node_buddyinfo_blocks" if own else "fragtui_free_blocks"):
             continue
-        numa_node = bounded_int(labels.get("numa_node" if metric == "fragtui_free_blocks" else "node"), 1 << 16)
+        own_label = metric == "fragtui_free_blocks"
+        numa = bounded_int(labels.get("numa_node") if own_label else numa_node(labels), 1 << 16)
         order = bounded_int(labels.get("size", labels.get("order")), HIGHEST)
-        if numa_node is None or (order is None and not metric.startswith("node_zoneinfo")):
+        if numa is None or (order is None and not metric.startswith("node_zoneinfo")):
             continue
-        key = (numa_node, printable(labels.get("zone", ""), MAX_NAME))
+        key = (numa, printable(labels.get("zone", ""), MAX_NAME))
         for at, number in row.points:
             if at not in times and len(times) > MAX_TIMES:
                 continue
@@ -82,13 +83,13 @@ def _by_time(name: str, rows: Iterable[Row]) -> list[NodeSeries]:
 
 def _zones(found: _Zones) -> tuple[ZoneSeries, ...]:
     zones = []
-    for (numa_node, zone), (blocks, pages) in sorted(found.items(), key=lambda item: _place(item[0])):
+    for (numa, zone), (blocks, pages) in sorted(found.items(), key=lambda item: _place(item[0])):
         if not blocks:
             continue
         reserves = (pages.get(f"protection_{index}") for index in (2, 1, 0))
         zones.append(
             ZoneSeries(
-                numa_node,
+                numa,
                 zone,
                 tuple(blocks.get(order) for order in range(max(blocks) + 1)),
                 pages.get("nr_free_pages"),
@@ -100,5 +101,5 @@ def _zones(found: _Zones) -> tuple[ZoneSeries, ...]:
 
 
 def _place(key: tuple[int, str]) -> tuple[int, int, str]:
-    numa_node, zone = key
-    return numa_node, _LOWEST_FIRST.index(zone) if zone in _LOWEST_FIRST else len(_LOWEST_FIRST), zone
+    numa, zone = key
+    return numa, _LOWEST_FIRST.index(zone) if zone in _LOWEST_FIRST else len(_LOWEST_FIRST), zone

@@ -14,6 +14,9 @@ HIGHEST = 17
 """The highest order of any kernel (ARCH_FORCE_MAX_ORDER)."""
 _USUAL_ORDERS = 11
 """Orders of most kernels, from 0 on."""
+NUMA = "node, exported_node"
+"""Labels that tell NUMA nodes apart: Prometheus renames node_exporter's own if the scrape job sets a label ``node``."""
+ZONE = f"{NUMA}, zone"
 _RECORDED = "instance_numa:node_free_blocks_above_watermark:sum"
 _ZONES = "DMA|DMA32|Normal"
 LARGE_ZONES = "DMA32|Normal"
@@ -66,6 +69,11 @@ def quoted(value: str) -> str:
     return f'"{text}"'
 
 
+def numa_node(labels: Mapping[str, str]) -> str:
+    """Return the NUMA node of a series of node_exporter."""
+    return labels.get("exported_node") or labels.get("node", "")
+
+
 # fragtui's own gauges ------------------------------------------------------------------------------------------------
 
 
@@ -108,12 +116,12 @@ class Blocks(NamedTuple):
 
     def available(self, by: str) -> str:
         """Return the blocks of zones above their watermark; 0 of the others."""
-        zone = f"{by}, node, zone"
-        return f"sum by ({by}, node) ({self.summed(zone)} * on ({zone}) {self._open(by)})"
+        zone = f"{by}, {ZONE}"
+        return f"sum by ({by}, {NUMA}) ({self.summed(zone)} * on ({zone}) {self._open(by)})"
 
     def _open(self, by: str) -> str:
         """Return 1 for each zone above its watermark, 0 for the others."""
-        return f"max by ({by}, node, zone) ({self.room()} > bool {self.least})"
+        return f"max by ({by}, {ZONE}) ({self.room()} > bool {self.least})"
 
     def recorded(self) -> str:
         """Return the blocks that recording rules count; `match` may name labels that these series lack."""

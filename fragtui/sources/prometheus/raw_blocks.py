@@ -9,7 +9,7 @@ from typing import NamedTuple
 from fragtui.model.fleet.counting import ZoneCount, count_blocks, count_zones, needs_zones
 from fragtui.model.node.verdict import Severity, State, Thresholds
 from fragtui.sources.prometheus.client import MAX_ROWS, Answer, Value
-from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, Blocks, chunks, selector
+from fragtui.sources.prometheus.queries import HIGHEST, LARGE_ZONES, NUMA, ZONE, Blocks, chunks, numa_node, selector
 from fragtui.text import bounded_int
 
 Key = tuple[str, ...]
@@ -170,7 +170,7 @@ class RawBlocks:
             key for key, column in columns.items() if column.severity is not Severity.FINE and key not in self._silent
         ]
         bad.sort(key=lambda key: columns[key].blocks or 0.0)
-        zone = f"{', '.join(self.by)}, node, zone"
+        zone = f"{', '.join(self.by)}, {ZONE}"
         largest, rooms = _values(
             run,
             [part.largest(zone) for part in self._parts(bad[:_MAX_LARGEST])],
@@ -200,13 +200,13 @@ class RawBlocks:
             return (self._blocks.recorded(),), ()
         if self._careful:
             return (self._blocks.available(by),), ()
-        return self._blocks.halves(f"{by}, node", LARGE_ZONES), (self._blocks.near(*self._floors),)
+        return self._blocks.halves(f"{by}, {NUMA}", LARGE_ZONES), (self._blocks.near(*self._floors),)
 
     def _without_watermarks(
         self, run: Run, nodes: Iterable[Key], quick: bool
     ) -> tuple[dict[Key, Column], tuple[str, ...]]:
         """Return the blocks alone: whether the watermark keeps them is unknown, so a node that has some is not OK."""
-        numa = f"{', '.join(self.by)}, node"
+        numa = f"{', '.join(self.by)}, {NUMA}"
         answers = run(self._blocks.halves(numa, LARGE_ZONES))
         counts = {key: sum(found.values()) for key, found in self._whole(answers).items()}
         if not quick and (none := [key for key, blocks in counts.items() if not blocks]):
@@ -226,7 +226,7 @@ class RawBlocks:
         counts = self._counts(halves)
         if any(len(half.values) >= MAX_ROWS for half in halves):
             rows = Counter(
-                (self._key(value.labels), value.labels.get("node")) for half in halves for value in half.values
+                (self._key(value.labels), numa_node(value.labels)) for half in halves for value in half.values
             )
             for (key, _), number in rows.items():
                 if number < len(halves):
@@ -239,13 +239,13 @@ class RawBlocks:
         for answer in answers:
             for labels, number, _ in answer.values:
                 numa = found.setdefault(self._key(labels), {})
-                name = labels.get("node", "")
+                name = numa_node(labels)
                 numa[name] = numa.get(name, 0.0) + number
         return found
 
     def _details(self, run: Run, keys: Sequence[Key], lost: Set[Key]) -> dict[Key, Column]:
         """Return the state of nodes by their zones; those of `lost` have none of the order, or export nothing."""
-        zone = f"{', '.join(self.by)}, node, zone"
+        zone = f"{', '.join(self.by)}, {ZONE}"
         blocks, rooms, free, exported = _values(
             run,
             [part.summed(zone) for part in self._parts(keys)],
@@ -275,7 +275,7 @@ class RawBlocks:
         return columns
 
     def _zone(self, value: Value) -> tuple[Key, str, str]:
-        return self._key(value.labels), value.labels.get("node", ""), value.labels.get("zone", "")
+        return self._key(value.labels), numa_node(value.labels), value.labels.get("zone", "")
 
 
 def _values(run: Run, *kinds: Sequence[str]) -> list[list[Value]]:

@@ -47,15 +47,17 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Odd]:
     folder = tmp_path_factory.mktemp("odd")
     texts = (
         FINE.raw, FRAGMENTED.raw, THIN.raw, BARE.raw, without_zoneinfo(FINE), without_zoneinfo(FRAGMENTED),
-        without_zoneinfo(LARGE_DMA), b"node_load1 1\n", FINE.raw,
+        without_zoneinfo(LARGE_DMA), b"node_load1 1\n", BARE.raw, FINE.raw,
     )  # fmt: skip
-    names = ("twin", "twin", "thin", "bare", "blind", "blind-bad", "blind-dma", "silent", "leaving")
+    names = ("twin", "twin", "thin", "bare", "blind", "blind-bad", "blind-dma", "silent", "relabelled", "leaving")
     with FleetServer(texts).running() as server:
         found = targets([synthetic_node(number) for number in range(len(texts))], server.port)
         for number, (name, target) in enumerate(zip(names, found, strict=True)):
             labels = target["labels"]
             assert isinstance(labels, dict)
-            labels |= {"instance": name, "cluster": f"c{number % 2}"}
+            labels |= {"instance": name, "cluster": f"c{number % 2}"} | (
+                {"node": "worker-1"} if name == "relabelled" else {}
+            )
         with prometheus(folder, found) as engine:
             engine.wait_for(f"count(up == 1) == {len(texts)}")
             yield Odd(engine, folder, found)
@@ -71,11 +73,13 @@ def test_each_node_is_told_apart_and_none_is_taken_for_fine(odd: Odd) -> None:
     unknown = (State.UNKNOWN, Severity.UNKNOWN, None)
     assert found == {
         "twin (node, c0)": known["f"], "twin (node, c1)": known["b"], "thin": known["t"], "bare": known["n"],
-        "blind": unknown, "blind-bad": unknown, "blind-dma": unknown, "silent": unknown, "leaving": known["f"],
+        "blind": unknown, "blind-bad": unknown, "blind-dma": unknown, "silent": unknown,
+        "worker-1": known["n"], "leaving": known["f"],
     }  # fmt: skip
     assert known["n"][0] is State.LOW, "one of its four NUMA nodes is bare"
     assert source.read().nodes[0].name == "twin (node, c1)"
     assert source.node("twin (node, c1)").zones[-1].free_blocks == FRAGMENTED.zones[-1].free_blocks
+    assert {zone.numa_node for zone in source.node("worker-1").zones} == {0, 1, 2, 3}
     assert set(source.history(["twin (node, c0)", "twin (node, c1)"], 5)) == {"twin (node, c0)", "twin (node, c1)"}
 
 
