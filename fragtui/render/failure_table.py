@@ -51,7 +51,7 @@ def total_facts(failures: FailureGroups) -> tuple[Fact, ...]:
     counts = [(group.key, group.count) for group in pods]
     nameless = [(key, count) for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE]
     if counts or nameless:
-        denied = sum(1 for group in pods if group.example.memory)
+        denied = sum(1 for group in pods if group.memory)
         least = "at least " if nameless else ""
         causes = _totals((_cause_name(key.cause), count) for key, count in (*counts, *nameless))
         facts.append(Fact("Pods", f"{least}{counted(len(pods), 'pod')}, {least}{denied} denied memory: {causes}"))
@@ -121,7 +121,7 @@ def pod_rows(groups: Sequence[GroupedFailures], *, one_day: bool) -> list[tuple[
         (
             (last_words(group, one_day=one_day), Role.MUTED),
             (f"{group.count:,}", Role.TITLE),
-            (_MEMORY[group.example.memory], Role.BAD if group.example.memory else Role.TEXT),
+            (_MEMORY[group.memory], Role.BAD if group.memory else Role.TEXT),
             (_cause_name(group.key.cause), Role.TEXT),
             (group.who or "unknown pod", Role.TEXT),
         )
@@ -175,7 +175,7 @@ def kernel_and_pods(
 ) -> tuple[tuple[GroupedFailures, ...], tuple[GroupedFailures, ...]]:
     """Return the kernel's groups as they are, and those of pods, the ones denied memory first."""
     pods = [group for group in groups if group.key.kind == SANDBOX_FAILURE]
-    pods.sort(key=lambda group: list(_MEMORY).index(group.example.memory))
+    pods.sort(key=lambda group: list(_MEMORY).index(group.memory))
     return tuple(group for group in groups if group.key.kind != SANDBOX_FAILURE), tuple(pods)
 
 

@@ -132,6 +132,17 @@ def test_the_groups_are_listed_newest_first_and_pods_by_blame() -> None:
     ]
 
 
+def test_a_pod_is_denied_memory_if_one_of_its_attempts_was() -> None:
+    # Only the attempt next to the kernel's report is linked to it; the next ones of the pod say as little as before.
+    attempts = [
+        Incident(pod="web", namespace="shop", cause="runc-init-died", memory=memory, time=1.7e9 + 12.0 * place)
+        for place, memory in enumerate((None, True, None))
+    ]
+    failures = group_failures(attempts)
+    assert text_of(tables(failures, 80)[-1]) == "22:13:44      3  denied  runc-init-died  shop/web"
+    assert dict(total_facts(failures))["Pods"].startswith("1 pod, 1 denied memory")
+
+
 def test_sizes_and_causes_are_exact_in_a_flood_of_names() -> None:
     names = ["".join(chr(97 + int(digit)) for digit in str(number)) for number in range(2000)]
     flood = [kernel_incident(comm=name, order=place % 3, cause="vhost") for place, name in enumerate(names)]
