@@ -14,8 +14,8 @@ from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
 from fragtui.render.facts import Fact
 from fragtui.render.incident_text import KIND_WORDS, block_words, cause_words, count_words, incident_facts, kind_counts
-from fragtui.render.terminal_text import HARD_SPACE, Line, Role, Span, table, wrapped
-from fragtui.text import counted, format_bytes
+from fragtui.render.terminal_text import Line, Role, Span, table, wrapped
+from fragtui.text import HARD_SPACE, counted, format_bytes
 
 _TYPICAL = 3
 """Reports of the kernel that are shown in full."""

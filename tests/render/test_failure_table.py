@@ -22,7 +22,8 @@ from fragtui.render.failure_table import (
     total_lines,
     typical_lines,
 )
-from fragtui.render.terminal_text import HARD_SPACE, Line, Role, cells, painted, table, wrapped
+from fragtui.render.terminal_text import Line, Role, cells, painted, table, wrapped
+from fragtui.text import HARD_SPACE
 from tests.support.examples import examples
 from tests.support.incidents import kernel_incident
 
@@ -242,6 +243,11 @@ def test_wrapping_loses_no_word(text: str, width: int, indent: int) -> None:
     for line in lines:
         shown = line[-1][0]
         assert cells(shown) <= max(1, width - indent) or " " not in shown or HARD_SPACE in text
+
+
+def test_a_number_and_its_unit_are_in_one_line() -> None:
+    lines = wrapped("the kernel denied memory to it, 13 s apart", 34)
+    assert [text_of(line) for line in lines] == ["the kernel denied memory to it,", "13 s apart"]
 
 
 def test_a_table_aligns_wide_characters_and_wraps_its_last_column() -> None:
