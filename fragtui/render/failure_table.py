@@ -51,11 +51,19 @@ def total_facts(failures: FailureGroups) -> tuple[Fact, ...]:
     counts = [(group.key, group.count) for group in pods]
     nameless = [(key, count) for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE]
     if counts or nameless:
-        denied = sum(1 for group in pods if group.memory)
         least = "at least " if nameless else ""
         causes = _totals((_cause_name(key.cause), count) for key, count in (*counts, *nameless))
-        facts.append(Fact("Pods", f"{least}{counted(len(pods), 'pod')}, {least}{denied} denied memory: {causes}"))
+        facts.append(Fact("Pods", f"{_pod_counts(pods, least)}: {causes}"))
     return tuple(fact for fact in facts if fact.text)
+
+
+def _pod_counts(groups: Sequence[GroupedFailures], least: str) -> str:
+    """Return how many pods there are, those denied memory, and those of which that is unknown; a pod is one."""
+    # The groups of a pod, one for each cause, come with the one that was denied memory first.
+    memory = {group.who or group.key: group.memory for group in reversed(groups)}
+    found = Counter(memory.values())
+    parts = [f"{least}{counted(len(memory), 'pod')}", f"{least}{found[True]} denied memory"]
+    return ", ".join([*parts, f"{found[None]} unknown"] if found[None] else parts)
 
 
 def _askers(groups: Sequence[GroupedFailures], lost: int) -> str:

@@ -144,6 +144,20 @@ def test_a_pod_is_denied_memory_if_one_of_its_attempts_was() -> None:
     assert dict(total_facts(failures))["Pods"].startswith("1 pod, 1 denied memory")
 
 
+def test_a_pod_with_two_causes_is_one_and_unknown_is_not_zero() -> None:
+    attempts = [
+        Incident(pod=name, namespace="shop", cause=cause, memory=memory)
+        for name, cause, memory in (
+            ("web", "timeout", None),
+            ("web", "network-enomem", True),
+            ("api", "timeout", None),
+            ("api", "name-conflict", None),
+            ("db", "volume", False),
+        )
+    ]
+    assert dict(total_facts(group_failures(attempts)))["Pods"].startswith("3 pods, 1 denied memory, 1 unknown: timeout")
+
+
 def test_sizes_and_causes_are_exact_in_a_flood_of_names() -> None:
     names = ["".join(chr(97 + int(digit)) for digit in str(number)) for number in range(2000)]
     flood = [kernel_incident(comm=name, order=place % 3, cause="vhost") for place, name in enumerate(names)]
