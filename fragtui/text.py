@@ -137,3 +137,13 @@ def parse_size(text: str) -> int | None:
 def counted(count: int, noun: str, plural: str | None = None) -> str:
     """Return a count with its noun in the right number: ``1 block``, ``3 blocks``."""
     return f"{count} {noun if count == 1 else plural or noun + 's'}"
+
+
+HARD_SPACE = "\xa0"
+"""A space at which no line is broken. No text from outside has one: `printable` escapes it."""
+_BEFORE_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h)(?!\w))")
+
+
+def with_units(text: str) -> str:
+    """Return the text with each number and its unit in one word: ``12 s``, ``0.5 %``."""
+    return _BEFORE_UNIT.sub(HARD_SPACE, text)

@@ -215,7 +215,6 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
         words.append(f"{attempt.count:,} times, the last at {iso_utc(attempt.last_time)}")
     elif attempt.seen is not None:
         words.append(f"last seen {attempt.seen} before its table was printed")
-    words.append(advice_words(reason, memory))
     return Incident(
         time=attempt.first_time,
         pid=attempt.pids[0] if attempt.pids else None,
@@ -228,7 +227,7 @@ def sandbox_incident(attempt: Attempt, links: tuple[PodLink, ...] = ()) -> Incid
         sandbox_id=attempt.sandbox_id or attempt.container_id,
         container_id=attempt.container_id,
         reason=attempt.reason or None,
-        explanation=printable("; ".join(word.rstrip(".") for word in words) + ".", 1200),
+        explanation=printable(f"{'; '.join(word.rstrip('.') for word in words)}. {advice_words(reason, memory)}", 1200),
         lines=attempt.lines,
         linked=(*(link.incident_id for link in links), *((before.id,) if before is not None else ())),
         id=attempt.id,

@@ -57,7 +57,7 @@ def doctor_lines(found: Diagnosis, width: int) -> list[str]:
     """Return the page in at most 80 columns; only a command to copy is never broken."""
     width = max(40, min(width, _MAX_WIDTH))
     about = f"{found.node or 'unnamed node'}, kernel {found.release or 'unknown'}, {_user(found.uid)}"
-    lines = _wrapped(about if found.root == "/" else f"{about}, root {found.root}", width)
+    lines = _wrapped(about if found.root == "/" else f"{about}, --root {found.root}", width)
     for title, sources in (
         ("Memory", found.files),
         ("Denied requests", (found.log,)),
@@ -132,5 +132,8 @@ def _summary(found: Diagnosis) -> str:
     if not found.missing:
         return "Nothing is missing."
     names = ", ".join(source.name for source in found.missing)
-    unknown = " and ".join(each.what for each in unseen(found.log, found.pods))
-    return f"Missing: {names}.{f' Unknown therefore: {unknown}.' if unknown else ''}"
+    unknown = [each.what for each in unseen(found.log, found.pods)]
+    if any(source.name == "buddyinfo" for source in found.missing):
+        unknown.insert(0, "the state of the memory")
+    listed = " and ".join([", ".join(unknown[:-1])] * (len(unknown) > 1) + unknown[-1:])
+    return f"Missing: {names}.{f' Unknown therefore: {listed}.' if unknown else ''}"

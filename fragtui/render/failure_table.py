@@ -14,8 +14,8 @@ from fragtui.model.failures.incident import SANDBOX_FAILURE, Incident, iso_utc
 from fragtui.model.failures.refusal import page_kb_of
 from fragtui.render.facts import Fact
 from fragtui.render.incident_text import KIND_WORDS, block_words, cause_words, count_words, incident_facts, kind_counts
-from fragtui.render.terminal_text import HARD_SPACE, Line, Role, Span, table, wrapped
-from fragtui.text import counted, format_bytes
+from fragtui.render.terminal_text import Line, Role, Span, table, wrapped
+from fragtui.text import HARD_SPACE, counted, format_bytes
 
 _TYPICAL = 3
 """Reports of the kernel that are shown in full."""
@@ -51,11 +51,19 @@ def total_facts(failures: FailureGroups) -> tuple[Fact, ...]:
     counts = [(group.key, group.count) for group in pods]
     nameless = [(key, count) for key, count in failures.forgotten_failures.items() if key.kind == SANDBOX_FAILURE]
     if counts or nameless:
-        denied = sum(1 for group in pods if group.example.memory)
         least = "at least " if nameless else ""
         causes = _totals((_cause_name(key.cause), count) for key, count in (*counts, *nameless))
-        facts.append(Fact("Pods", f"{least}{counted(len(pods), 'pod')}, {least}{denied} denied memory: {causes}"))
+        facts.append(Fact("Pods", f"{_pod_counts(pods, least)}: {causes}"))
     return tuple(fact for fact in facts if fact.text)
+
+
+def _pod_counts(groups: Sequence[GroupedFailures], least: str) -> str:
+    """Return how many pods there are, those denied memory, and those of which that is unknown; a pod is one."""
+    # The groups of a pod, one for each cause, come with the one that was denied memory first.
+    memory = {group.who or group.key: group.memory for group in reversed(groups)}
+    found = Counter(memory.values())
+    parts = [f"{least}{counted(len(memory), 'pod')}", f"{least}{found[True]} denied memory"]
+    return ", ".join([*parts, f"{found[None]} unknown"] if found[None] else parts)
 
 
 def _askers(groups: Sequence[GroupedFailures], lost: int) -> str:
@@ -121,7 +129,7 @@ def pod_rows(groups: Sequence[GroupedFailures], *, one_day: bool) -> list[tuple[
         (
             (last_words(group, one_day=one_day), Role.MUTED),
             (f"{group.count:,}", Role.TITLE),
-            (_MEMORY[group.example.memory], Role.BAD if group.example.memory else Role.TEXT),
+            (_MEMORY[group.memory], Role.BAD if group.memory else Role.TEXT),
             (_cause_name(group.key.cause), Role.TEXT),
             (group.who or "unknown pod", Role.TEXT),
         )
@@ -175,7 +183,7 @@ def kernel_and_pods(
 ) -> tuple[tuple[GroupedFailures, ...], tuple[GroupedFailures, ...]]:
     """Return the kernel's groups as they are, and those of pods, the ones denied memory first."""
     pods = [group for group in groups if group.key.kind == SANDBOX_FAILURE]
-    pods.sort(key=lambda group: list(_MEMORY).index(group.example.memory))
+    pods.sort(key=lambda group: list(_MEMORY).index(group.memory))
     return tuple(group for group in groups if group.key.kind != SANDBOX_FAILURE), tuple(pods)
 
 

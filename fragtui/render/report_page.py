@@ -24,6 +24,7 @@ from fragtui.render.report import brief
 from fragtui.render.report.markdown import escaped, markdown_table
 from fragtui.render.report.report_facts import ReportFacts
 from fragtui.render.tracing.trace_tables import report_section
+from fragtui.render.zone_summary import VERDICT_WORDS
 from fragtui.text import counted, format_bytes, format_count, format_duration
 
 _UNCUT = 10_000
@@ -197,8 +198,8 @@ class _Page:
                 [
                     ("page size", size),
                     ("target", block_words(facts.judgement.order, host.page_size)),
-                    ("GFP_KERNEL gets", facts.judgement.kernel.value),
-                    ("GFP_ATOMIC gets", facts.judgement.atomic.value),
+                    ("GFP_KERNEL request", VERDICT_WORDS[facts.judgement.kernel]),
+                    ("GFP_ATOMIC request", VERDICT_WORDS[facts.judgement.atomic]),
                     ("memory", _bytes(meminfo.get("MemTotal"))),
                     ("free", _bytes(meminfo.get("MemFree"))),
                     ("page cache", _bytes(facts.forecast.cache)),
@@ -225,7 +226,7 @@ class _Page:
             name = f"node {zone.zone.node} {self._out(zone.zone.name)}"
             rows.append((name, "free blocks", *map(format_count, zone.zone.free_blocks)))
             if zone.serves_kernel:
-                rows.append(("", "GFP_KERNEL", *(verdict.value for verdict in zone.kernel)))
+                rows.append(("", "GFP_KERNEL", *(VERDICT_WORDS[verdict] for verdict in zone.kernel)))
             rows.append(("", "unusable", *(f"{index / 1000:.2f}" for index in zone.unusable)))
         return ["## Zones", "", *markdown_table(("Zone", "Order", *map(str, range(orders))), rows)]
 

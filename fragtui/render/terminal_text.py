@@ -6,8 +6,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
-HARD_SPACE = "\xa0"
-"""No text from outside has one: `printable` escapes it."""
+from fragtui.text import HARD_SPACE, with_units
+
 _GAP = 2
 _MAX_COLUMN = 24
 """Cells of a column that is not the last."""
@@ -61,7 +61,7 @@ def wrapped(text: str, width: int, role: Role = Role.TEXT, indent: int = 0, labe
     room = max(1, width - indent)
     rows: list[str] = []
     used = room + 1
-    for word in text.split(" "):
+    for word in with_units(text).split(" "):
         if not word:
             continue
         size = cells(word)

@@ -12,7 +12,7 @@ from fragtui.render.numbers import share_words, short_bytes
 from fragtui.text import format_count
 
 MAX_GROUPS = 6
-_WORDS = {
+VERDICT_WORDS = {
     Verdict.AVAILABLE: "succeeds",
     Verdict.FRAGMENTED: "fragmented",
     Verdict.RESERVED: "reserved",
@@ -86,4 +86,4 @@ def _cells(zone: ZoneJudgement, order: int, page_size: int) -> str:
     pages, blocks = zone.free_pages, zone.blocks(order)
     smaller = share_words((pages - (blocks << order)) * 1000 // pages if pages else 1000)
     free = short_bytes(pages * page_size)
-    return f"{free:>6} {format_count(blocks):>11} {largest:>7} {smaller:>7}  {_WORDS[_verdict(zone, order)]}"
+    return f"{free:>6} {format_count(blocks):>11} {largest:>7} {smaller:>7}  {VERDICT_WORDS[_verdict(zone, order)]}"

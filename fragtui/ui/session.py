@@ -253,7 +253,10 @@ class Session(ScreenState):
         if self.paused:
             return False
         self.snapshot = snapshot
+        first = not self.orders
         self.orders = max((len(zone.free_blocks) for zone in snapshot.zones or ()), default=0)
+        if first and self.orders and self.manual_order is not None and self.manual_order > self.order:
+            self.notices.add(f"There is no order {self.manual_order} here: {self.order} is the target", "warning")
         if self.baseline is None and snapshot.zones:
             self.baseline = Baseline(snapshot, "start")
         if snapshot.zones and (self.chosen is None or snapshot.zone(self.chosen) is None):

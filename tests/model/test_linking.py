@@ -82,6 +82,13 @@ def test_exit_status_without_a_kernel_line_stays_unknown() -> None:
     assert sandbox_incident(attempt_at(1000.0)).memory is None
 
 
+def test_what_to_do_is_a_sentence_of_its_own() -> None:
+    link = link_of(attempt_at(1000.4), refusal(1000.0))
+    assert link is not None
+    words = sandbox_incident(attempt_at(1000.4), (link,)).explanation or ""
+    assert words.endswith("in the same second. Free large blocks: drop caches first, then compact.")
+
+
 def test_one_report_for_many_failures_is_only_likely() -> None:
     link = link_of(attempt_at(1000.4), refusal(1000.0), has_rival=True)
     assert link is not None and link.confidence == "likely"

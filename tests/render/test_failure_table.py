@@ -22,7 +22,8 @@ from fragtui.render.failure_table import (
     total_lines,
     typical_lines,
 )
-from fragtui.render.terminal_text import HARD_SPACE, Line, Role, cells, painted, table, wrapped
+from fragtui.render.terminal_text import Line, Role, cells, painted, table, wrapped
+from fragtui.text import HARD_SPACE
 from tests.support.examples import examples
 from tests.support.incidents import kernel_incident
 
@@ -132,6 +133,31 @@ def test_the_groups_are_listed_newest_first_and_pods_by_blame() -> None:
     ]
 
 
+def test_a_pod_is_denied_memory_if_one_of_its_attempts_was() -> None:
+    # Only the attempt next to the kernel's report is linked to it; the next ones of the pod say as little as before.
+    attempts = [
+        Incident(pod="web", namespace="shop", cause="runc-init-died", memory=memory, time=1.7e9 + 12.0 * place)
+        for place, memory in enumerate((None, True, None))
+    ]
+    failures = group_failures(attempts)
+    assert text_of(tables(failures, 80)[-1]) == "22:13:44      3  denied  runc-init-died  shop/web"
+    assert dict(total_facts(failures))["Pods"].startswith("1 pod, 1 denied memory")
+
+
+def test_a_pod_with_two_causes_is_one_and_unknown_is_not_zero() -> None:
+    attempts = [
+        Incident(pod=name, namespace="shop", cause=cause, memory=memory)
+        for name, cause, memory in (
+            ("web", "timeout", None),
+            ("web", "network-enomem", True),
+            ("api", "timeout", None),
+            ("api", "name-conflict", None),
+            ("db", "volume", False),
+        )
+    ]
+    assert dict(total_facts(group_failures(attempts)))["Pods"].startswith("3 pods, 1 denied memory, 1 unknown: timeout")
+
+
 def test_sizes_and_causes_are_exact_in_a_flood_of_names() -> None:
     names = ["".join(chr(97 + int(digit)) for digit in str(number)) for number in range(2000)]
     flood = [kernel_incident(comm=name, order=place % 3, cause="vhost") for place, name in enumerate(names)]
@@ -231,6 +257,11 @@ def test_wrapping_loses_no_word(text: str, width: int, indent: int) -> None:
     for line in lines:
         shown = line[-1][0]
         assert cells(shown) <= max(1, width - indent) or " " not in shown or HARD_SPACE in text
+
+
+def test_a_number_and_its_unit_are_in_one_line() -> None:
+    lines = wrapped("the kernel denied memory to it, 13 s apart", 34)
+    assert [text_of(line) for line in lines] == ["the kernel denied memory to it,", "13 s apart"]
 
 
 def test_a_table_aligns_wide_characters_and_wraps_its_last_column() -> None:

@@ -93,6 +93,7 @@ def test_the_full_page_has_every_section_and_its_facts(tmp_path: Path) -> None:
     assert "2 times, last 2023-11-14T22:14:10+00:00" in page
     assert "shop/cart-7" in page
     assert "| done in 2.5s | 4 | 500 |" in page
+    assert re.search(r"\| GFP_KERNEL request \| (fragmented|out of memory) \|", page)
     tables = [line for line in page.splitlines() if line.startswith("|")]
     assert all(line.endswith("|") for line in tables)
 
@@ -113,6 +114,7 @@ def test_one_page_begins_with_five_lines_and_keeps_what_a_remedy_brought(tmp_pat
     assert "- **allocation failure, 64K (order 4): runc:\\[1:CHILD\\]**, 2 times, last 2023-11-14T22:14:10" in page
     assert "| shop/cart-7 | 2023-11-14 22:13:20 UTC | 5 |" in page
     assert "| done in 2.5s | 4 | 500 |" in page
+    assert "| Zone | Free | Largest | 64K blocks | for 64K |" in page
     assert "- **Advice**: No setting stands out." in lines
     assert "report --full" in lines[-1]
 

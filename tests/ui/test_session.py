@@ -23,6 +23,14 @@ def snapshot(root: Path) -> Snapshot:
     return NodeReader(root).sample()
 
 
+def test_an_order_that_the_node_does_not_have_is_not_replaced_silently(tmp_path: Path) -> None:
+    session = Session(manual_order=12)
+    session.accept(snapshot(tmp_path))
+    session.accept(snapshot(tmp_path))
+    assert session.order == 10
+    assert [notice.text for notice in session.notices.notices] == ["There is no order 12 here: 10 is the target"]
+
+
 def test_the_target_order_is_chosen_or_that_of_the_last_failure_or_the_costly_limit(tmp_path: Path) -> None:
     session = Session()
     session.accept(snapshot(tmp_path))

@@ -28,6 +28,8 @@ _VALUED = frozenset(
     ("--root", "--order", "--audit", "--interval", "--kernel-log", "--kubelet-log", "--kubeconfig", "--theme")
 )
 """Options before the verb that take the next word as their value, even if it is the name of a verb."""
+_ORDERS = {"guard": "that of the policy, else 4", "fleet": "3"}
+"""The default target order of verbs that do not look at failures."""
 _TIMES = ("--since", "--until")
 _MAX_WIDTH = 120
 """Columns of help; longer lines are hard to read."""
@@ -119,28 +121,24 @@ def examples_text(examples: tuple[Example, ...]) -> str:
     return "\nexamples:\n" + "\n".join(f"  # {purpose}\n  {command}" for command, purpose in examples) + "\n"
 
 
-def common_options(names: Sequence[str] = COMMON, *, after_verb: bool = False) -> _Parser:
-    """Return those of the common options, for before the verb or after it.
+def common_options(names: Sequence[str] = COMMON, *, verb: str | None = None) -> _Parser:
+    """Return those of the common options, for before the verb or after this one.
 
     After the verb they have no default: it would replace the value given before the verb.
     """
-    default = argparse.SUPPRESS if after_verb else None
+    default = argparse.SUPPRESS if verb else None
     common = _Parser(add_help=False, argument_default=default, formatter_class=_Help)
     for name in names:
         if name == "root":
             common.add_argument("--root", type=_directory, metavar="DIR", help=_ROOT_HELP)
         elif name == "order":
-            common.add_argument(
-                "--order",
-                type=_order,
-                metavar="K",
-                help="target order (default: that of the latest failures, if they are read; else 3)",
-            )
+            known = _ORDERS.get(verb or "", "that of the latest failures, if they are read; else 3")
+            common.add_argument("--order", type=_order, metavar="K", help=f"target order (default: {known})")
         elif name == "read-only":
             common.add_argument("--read-only", action="store_const", const=True, help="run no remedy")
         else:
             common.add_argument("--audit", type=Path, metavar="FILE", help="audit log of remedies")
-    if not after_verb:
+    if not verb:
         common.set_defaults(root=Path("/"), order=None, read_only=False, audit=None)
     return common
 
@@ -202,7 +200,7 @@ def build(argv: Sequence[str], *, whole: bool = False) -> _Parser:
             continue
         child = verbs.add_parser(
             name,
-            parents=[common_options(entry.common, after_verb=True)],
+            parents=[common_options(entry.common, verb=name)],
             help=module.HELP,
             formatter_class=_Help,
             allow_abbrev=False,

@@ -70,10 +70,10 @@ VERBS = {
             Example("fragtui check --order 9", "are blocks of 2M (huge pages) available?"),
             Example("fragtui check --root ./must-gather -o json", "the verdict of saved files, for a program"),
             Example("fragtui check --plugin nagios --order 6", "for Nagios, Icinga and Checkmk"),
-            Example("fragtui check --plugin npd", "for node-problem-detector: 0 no problem, 1 FRAGMENTED and worse"),
+            Example("fragtui check --plugin npd", "for node-problem-detector: 0 no problem, 1 requests may fail"),
             Example("fragtui check --pods", "denied requests and stuck pods too, from logs and the API"),
             Example("fragtui check --watch", "again every 2 seconds"),
-            Example("fragtui check -q || echo fragmented", "only the exit status"),
+            Example("fragtui check -q || echo not OK", "only the exit status"),
         ),
     ),
     "doctor": Verb(

@@ -45,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
         many = f"{counted(len(named), 'cgroup')} of those with most page cache have that in their path"
         none = f"none of the {counted(len(found.cgroups), 'cgroup')} with most page cache has that in its path"
         report_error(args, f"{printable(args.cgroup, 200)}: {many if named else found.why or none}")
-        return Exit.USAGE
+        return Exit.UNAVAILABLE if found.why and not named else Exit.USAGE
     if args.amount is not None and named[0].version == 1:
         report_error(args, "--amount: cgroup v1 reclaims all that it can")
         return Exit.USAGE

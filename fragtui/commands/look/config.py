@@ -16,6 +16,8 @@ from fragtui.sources.config.places import SITE_FILE, ConfigError, variable_of
 from fragtui.sources.config.settings import Settings, read_settings
 
 HELP = "print the settings that hold, each with where it comes from"
+_NONE = {"allowed_remedies": "all", "idle_exit": "off"}
+"""What a setting without a value means, if that is not the one of each moment."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +48,10 @@ def run(args: argparse.Namespace) -> int:
             )
         )
     else:
-        rows = [(name, _words(value), source) for name, (value, source) in values.items()]
+        rows = [
+            (name, _NONE.get(name, "-") if value is None else _words(value), source)
+            for name, (value, source) in values.items()
+        ]
         widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
         for name, text, source in rows:
             print(f"{name:<{widths[0]}}  {text:<{widths[1]}}  {source}")
@@ -78,4 +83,4 @@ def _effective(
 def _words(value: object) -> str:
     if isinstance(value, tuple):
         return " ".join(value) or "none"
-    return "-" if value is None else str(value).lower() if isinstance(value, bool) else f"{value}"
+    return str(value).lower() if isinstance(value, bool) else f"{value}"

@@ -81,6 +81,9 @@ def run(args: argparse.Namespace) -> int:
     if args.fleet and not args.rules:
         report_error(args, "--fleet needs --rules")
         return Exit.USAGE
+    if args.dashboard and (args.rules or args.textfile):
+        report_error(args, f"--dashboard and {'--rules' if args.rules else '--textfile'} exclude each other")
+        return Exit.USAGE
     order = COSTLY_ORDER if args.order is None else args.order
     if args.rules:
         print(recording_rules(order) if args.fleet else alert_rules(order, thresholds_of(args).low_blocks), end="")

@@ -53,6 +53,8 @@ class GroupedFailures:
     last: float | None
     example: Incident
     """The newest of them."""
+    memory: bool | None = None
+    """Whether the node's memory is why: True if it is of any of them, else as in the newest."""
     log: str | None = None
     """The log of the example, if it has a name."""
 
@@ -132,10 +134,12 @@ class _Open:
     last: float | None = None
     serial: int = 0
     one_name: bool = True
+    denied: bool = False
     log: str | None = None
 
     def take(self, incident: Incident, log: str | None, serial: int) -> None:
         self.one_name = self.one_name and incident.comm == self.example.comm
+        self.denied = self.denied or incident.memory is True
         if incident.time is None or self.last is None or incident.time >= self.last:
             self.example, self.log = incident, log
         self.count += failures_of(incident)
@@ -149,7 +153,10 @@ class _Open:
 
     def closed(self, key: GroupKey) -> GroupedFailures:
         who = self.example.comm if self.one_name and key.kind != SANDBOX_FAILURE else key.who
-        return GroupedFailures(key, who, self.count, self.suppressed, self.first, self.last, self.example, self.log)
+        memory = self.denied or self.example.memory
+        return GroupedFailures(
+            key, who, self.count, self.suppressed, self.first, self.last, self.example, memory, self.log
+        )
 
 
 def _joined(key: GroupKey, groups: Sequence[GroupedFailures]) -> GroupedFailures:
@@ -167,6 +174,7 @@ def _joined(key: GroupKey, groups: Sequence[GroupedFailures]) -> GroupedFailures
         min(times, default=None),
         newest.last,
         newest.example,
+        any(group.memory for group in groups) or newest.memory,
         newest.log,
     )
 

@@ -74,9 +74,9 @@ def _percpu(report: KernelReport, facts: dict[str, str], cause: FoundCause | Non
 
 def _too_large(report: KernelReport, facts: dict[str, str], cause: FoundCause | None) -> str:
     who = report.comm or "A task"
-    purpose = f" for {cause.cause.title}" if cause is not None else ""
+    purpose = f", for {cause.cause.title}" if cause is not None else ""
     return (
-        f"{who} asked{purpose} for a block larger than the largest that the kernel has: a bug of that code or of its "
+        f"{who} asked for a block larger than the largest that the kernel has{purpose}: a bug of that code or of its "
         "settings, not a lack of memory; no remedy of the node helps. Update or reconfigure it."
     )
 

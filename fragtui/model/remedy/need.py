@@ -180,6 +180,9 @@ def _why_no_order(snapshot: Snapshot, order: int, need: Need) -> str | None:
         known = f"; the largest block of this kernel is {format_block(size, largest)}" if largest >= 0 else ""
         return f"no order {order} here{known}"
     if need.node is not None and not any(True for _ in _zones(snapshot, need)):
+        nodes = sorted({zone.node for zone in snapshot.zones})
+        if need.node not in nodes:
+            return f"no NUMA node {need.node} here, only {', '.join(map(str, nodes))}"
         return f"NUMA node {need.node} has no zone that serves kernel requests"
     return None
 

@@ -137,6 +137,8 @@ def _next_step(state: NodeState, means: Means, keys: Mapping[str, str]) -> tuple
                 spans(Span("? ", "unknown"), "which remedy helps is unknown")]  # fmt: skip
     if advice.step is NextStep.WAIT:
         return "Next", _wait(state, means, keys)
+    if (largest := state.judgement.too_large) is not None:
+        return "Try", [spans(f"target order {largest} or lower")]
     return "Next", [spans("nothing to do")]
 
 

@@ -18,8 +18,8 @@ from fragtui.render.fleet.words import (
     trend_text,
     unknown_lines,
 )
-from fragtui.render.terminal_text import EMPTY, HARD_SPACE, Line, Role, Span, cells, table, wrapped
-from fragtui.text import counted, format_bytes
+from fragtui.render.terminal_text import EMPTY, Line, Role, Span, cells, table, wrapped
+from fragtui.text import HARD_SPACE, counted, format_bytes
 
 _ROLES = {
     Severity.FINE: Role.GOOD, Severity.WARNING: Role.WARN, Severity.CRITICAL: Role.BAD, Severity.UNKNOWN: Role.UNKNOWN,

@@ -32,6 +32,7 @@ from fragtui.render.pod_text import (
     stuck_words,
 )
 from fragtui.render.report.markdown import markdown_table
+from fragtui.render.zone_summary import VERDICT_WORDS
 from fragtui.text import counted, format_bytes, format_count
 
 Out = Callable[[str | None, str], str]
@@ -170,11 +171,11 @@ def zones(judgement: NodeJudgement, page_size: int, out: Out) -> list[str]:
                 format_bytes(members[0].free_pages * page_size),
                 "none" if top is None else block_words(top, page_size),
                 format_count(members[0].blocks(judgement.order)),
-                members[0].verdict(RequestKind.GFP_KERNEL, judgement.order).value,
+                VERDICT_WORDS[members[0].verdict(RequestKind.GFP_KERNEL, judgement.order)],
             )
         )
     size = format_bytes(page_size << judgement.order)
-    lines = markdown_table(("Zone", "Free", "Largest", f"{size} blocks", "GFP_KERNEL gets"), rows[:_MAX_ZONES])
+    lines = markdown_table(("Zone", "Free", "Largest", f"{size} blocks", f"for {size}"), rows[:_MAX_ZONES])
     return lines + more(len(rows) - _MAX_ZONES, "more kind of zone", "more kinds of zones")
 
 

@@ -6,7 +6,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from fragtui.render.terminal_text import HARD_SPACE, Line, Role, cells, padded, table, wrapped
+from fragtui.render.terminal_text import Line, Role, cells, padded, table, wrapped
+from fragtui.text import HARD_SPACE
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|#~])")
 _ESCAPE = re.compile(r"\\([\\`*_\[\]<>|#~])")

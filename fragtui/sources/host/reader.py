@@ -133,12 +133,13 @@ class NodeReader:
         most = max((sum(zone.free_blocks) for zone in zones), default=0)
         if most <= limit:
             return None
-        asked = ", g reads it" if most <= WALKED_ASKED else ""
+        asked = ", p on the screen reads it" if most <= WALKED_ASKED else ""
         return f"not read{asked}: this kernel would walk {format_count(most)} blocks with interrupts off"
 
     def _saved_at(self) -> float:
         """Return when the files were saved, by their modification times: epoch seconds."""
-        for path in (self._files[BUDDYINFO].path, self.tree.kernel_log()):
+        others = (file.path for file in self._files.values())
+        for path in (self._files[BUDDYINFO].path, self.tree.kernel_log(), *others):
             with contextlib.suppress(OSError):
                 if path is not None and (saved := epoch_seconds(path.stat().st_mtime)) is not None:
                     return saved

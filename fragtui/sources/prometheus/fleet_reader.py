@@ -17,7 +17,7 @@ from fragtui.sources.prometheus.known_nodes import Columns, KnownNodes
 from fragtui.sources.prometheus.node_series import read_node, read_node_history
 from fragtui.sources.prometheus.queries import one_of, selector
 from fragtui.sources.prometheus.raw_blocks import Key, RawBlocks
-from fragtui.text import printable
+from fragtui.text import counted, printable
 
 MAX_HISTORIES = 50
 _RENEWED = 10
@@ -103,7 +103,7 @@ class FleetReader:
         if not counts[chosen]:
             raise FleetError(self._nothing())
         ours = int(counts[Counting.GAUGES])
-        self._unused = f"the verdict of fragtui itself on {ours} nodes is not used: the others have none"
+        self._unused = f"the verdict of fragtui itself on {counted(ours, 'node')} is not used: the others have none"
         if not ours or chosen is Counting.GAUGES:
             self._unused = ""
         self._targets = selector("up", one_of("job", sorted(jobs[chosen])), self._match)

@@ -22,6 +22,7 @@ FLEET_TABLES: tuple[Table, ...] = (
             ),
             ((" RECOVERING ", "badge-recovering"), "blocks are back, pods wait for their next try"),
             ((" LOW ", "badge-low"), "few blocks are left"),
+            ((" WARNING ", "badge-low"), "one of these two: the node exports its severity only"),
             (("✓ OK", "good"), "a request gets its block at once"),
         ),
     ),

@@ -45,6 +45,8 @@ def cgroup_lines(session: Session, width: int) -> Sequence[Line]:
         notes = [_sum_words(found, session), f"{key} reclaims the page cache of one of them."]
         notes += [f"Slab is unknown: {found.slab_unknown}."] if found.slab_unknown else []
         lines += [line((row, "text")) for note in notes for row in wrap(note, width, 3)]
+    if not found.looked_at:
+        return lines
     cost = f"{counted(found.looked_at, 'cgroup')} read in {found.seconds * 1000:.1f} ms ({found.cpu * 1000:.1f} ms of "
     cost += f"CPU), {span_words(CLOCK.now() - found.at)} ago; only this key and the dialogs of remedies read them."
     return [*lines, *(line((row, "muted")) for row in wrap(cost, width, 3))]

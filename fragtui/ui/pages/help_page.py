@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fragtui.model.node.verdict import FEW_BLOCKS
 from fragtui.ui.keys import Key
+from fragtui.ui.panels.sizes import INDEX_NAMES
 from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
@@ -44,10 +45,13 @@ _SIGNS = (
         "migratetypes with free blocks, as the kernel writes them: unmovable, movable, reclaimable, ...",
     ),
     (
-        ("unus.", "muted"),
+        (INDEX_NAMES[0], "muted"),
         "share of the zone's free memory in blocks too small for the order (unusable free space index)",
     ),
-    (("fragm.", "muted"), "fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation"),
+    (
+        (INDEX_NAMES[1], "muted"),
+        "fragmentation index: -1 a block is free, towards 0 lack of memory, towards 1 fragmentation",
+    ),
 )
 
 

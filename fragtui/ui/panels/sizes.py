@@ -24,6 +24,8 @@ from fragtui.ui.widgets.rows import Line, Span, bar_tones, line
 
 WANTED, PLENTY = 64, 1000
 """Requests that would succeed: below the first a size is short, from the second on it is plenty."""
+INDEX_NAMES = ("unusable", "frag")
+"""The columns of the unusable free space index and of the fragmentation index."""
 _LEVELS = (("·", "history-none"), ("▂", "history-few"), ("▄", "history-some"), ("▆", "history-plenty"))
 _MARKS = (("✗", "bad", "denied"), ("▼", "good", "remedy"), ("▲", "warn", "memory"))
 
@@ -194,7 +196,7 @@ class _Drawing:
         if columns.share:
             names += fit_right("now" if self._before else "share", columns.share)
         if columns.indices:
-            names += "  unusable  frag."[: columns.indices].rjust(columns.indices)
+            names += fit_right("  ".join(INDEX_NAMES), columns.indices)
         scale = [" "] * columns.bar
         end = -1
         for decade, at in self._decades:

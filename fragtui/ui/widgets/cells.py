@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from fragtui.text import HARD_SPACE, with_units
 from fragtui.ui.widgets.glyphs import GLYPHS
 
 if TYPE_CHECKING:
@@ -108,22 +109,25 @@ def fit_spans(left: Sequence[Span], right: Sequence[Span], width: int) -> tuple[
 
 
 def wrap(text: str, width: int, lines: int) -> list[str]:
-    """Return the text in at most `lines` lines of `width` cells, broken at spaces, the last one cut if need be."""
+    """Return the text in at most `lines` lines of `width` cells, broken at spaces, the last one cut if need be.
+
+    No line ends between a number and its unit.
+    """
     rows: list[str] = []
-    rest = text
+    rest = text if cells_of(text) <= width else with_units(text)
     while rest and len(rows) < lines:
         if cells_of(rest) <= width:
             rows.append(rest)
-            return rows
+            break
         if len(rows) == lines - 1:
             rows.append(fit(rest, width))
-            return rows
+            break
         cut = set_cell_size(rest, width).rstrip("\x00")
-        space = cut.rfind(" ") if not rest[len(cut) : len(cut) + 1].isspace() else len(cut)
+        space = cut.rfind(" ") if rest[len(cut) : len(cut) + 1] != " " else len(cut)
         at = space if space > 0 else len(cut)
         rows.append(rest[:at].rstrip())
         rest = rest[at:].lstrip()
-    return rows
+    return [row.replace(HARD_SPACE, " ") for row in rows]
 
 
 def bar_cells(share: float, width: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from fragtui.commands.cli.parser import build, main
+from fragtui.commands.cli.parser import build, main, parse
 from fragtui.commands.cli.verbs import VERBS
+from fragtui.model.node.verdict import COSTLY_ORDER
+from fragtui.remedies.guard.policy import Policy
 from tests.support.host_tree import HostTree
 from tests.support.places import REPOSITORY
 
@@ -50,6 +53,8 @@ CASES = [
     ("gfp GFP_KERNEL|__GFP_NOWRN --kernel 4.19", 2, "unknown flag __GFP_NOWRN on 4.19. Did you mean __GFP_NOWARN"),
     ("gfp GFP_KERNEL --root host --kernel 2.6.9", 2, "the kernel is unknown"),
     ("gfp 0xcc0 --kernel abc", 2, "abc: expected a release"),
+    ("export --rules --dashboard", 2, "--dashboard and --rules exclude each other"),
+    ("export --dashboard --textfile x", 2, "--dashboard and --textfile exclude each other"),
     ("record", 2, "required: FILE"),
     ("record dir --for 1", 1, "can't write dir: "),
     ("record bin --for 1", 1, "can't write bin: file exists"),
@@ -220,3 +225,13 @@ def test_the_help_of_every_verb_has_its_exit_status() -> None:
         texts[verb] = found.choices[verb].format_help()
     for verb, text in texts.items():
         assert "Exit status: 0" in text.replace("\n", " "), verb
+
+
+@pytest.mark.parametrize(("verb", "order"), [("guard", Policy().order), ("fleet", COSTLY_ORDER)])
+def test_the_help_has_the_order_of_a_verb_that_reads_no_failures(
+    verb: str, order: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        parse((verb, "--help"))
+    said = " ".join(capsys.readouterr().out.split())
+    assert re.search(rf"--order K target order \(default: [^)]*\b{order}\)", said) and "latest failures" not in said

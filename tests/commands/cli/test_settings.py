@@ -139,6 +139,9 @@ def test_config_prints_each_setting_with_its_source(
     assert rows["confirm"] == ["type", str(site)]
     assert rows["allowed_remedies"] == ["sync", "compact", str(site)]
     assert rows["keys.compact"] == ["B", "f5", f"{user}:3"]
+    assert rows["idle_exit"] == ["off", "default"]
+    rows = {line.split()[0]: line.split()[1:] for line in called(capsys, "config")[1].splitlines()}
+    assert rows["allowed_remedies"] == ["all", "default"], "not as if none were allowed"
     status, out, _ = called(capsys, *words, "--read-only", "-o", "json")
     settings = json.loads(out)["settings"]
     assert settings["read_only"] == {"value": True, "from": "--read-only"}

@@ -99,6 +99,14 @@ def test_an_amount_of_a_cgroup_of_version_1_is_wrong_usage(tmp_path: Path, capsy
     assert "reclaims all that it can" in capsys.readouterr().err
 
 
+def test_reclaim_where_no_cgroup_can_be_read_is_not_possible(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for words in ((), ("pod",)):
+        assert reclaim.run(parsed(reclaim, *words, "--yes", "--root", str(tmp_path))) == 3
+        assert "no memory controller is mounted" in capsys.readouterr().err
+
+
 @as_root
 def test_only_yes_runs_a_remedy_without_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before, audit = drops(), tmp_path / "audit.jsonl"

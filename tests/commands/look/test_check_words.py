@@ -70,8 +70,9 @@ def test_each_state_has_its_sentences(
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split()[0] == word
     assert lines[0] == f"{word}  {sentence}"
-    step = "Try" if status == 2 else "Next"
+    step = "Try" if status else "Next"
     assert [line.split()[0] for line in lines[1:4]] == ["Denied", "Stuck", step]
+    assert (lines[3] == "Try     target order 13 or lower") == (order == 14)
     assert lines[4].strip() == (then or "")
     assert max(len(line) for line in lines if str(tmp_path) not in line) <= 80
     assert main(["check", "--json", *call]) == status

@@ -95,6 +95,7 @@ def test_a_missing_file_is_named_with_what_to_do(name: str, saved: Path, capsys:
     assert f"? {shown} could not look: " in words and "no such file or directory" in words
     assert f"save /proc/{name} of the node there" in words
     assert f"Missing: {shown}." in words
+    assert ("Unknown therefore: the state of the memory." in words) == (name == "buddyinfo")
 
 
 def test_a_tree_without_logs_has_unknown_lists(saved: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,6 +104,10 @@ def test_a_tree_without_logs_has_unknown_lists(saved: Path, capsys: pytest.Captu
     assert main(["doctor", "--root", str(saved)]) == 1
     words = " ".join(capsys.readouterr().out.split())
     assert "Unknown therefore: denied requests and stuck pods." in words
+    (saved / "proc/buddyinfo").unlink()
+    main(["doctor", "--root", str(saved)])
+    words = " ".join(capsys.readouterr().out.split())
+    assert "Unknown therefore: the state of the memory, denied requests and stuck pods." in words
 
 
 def test_what_the_user_switched_off_is_not_missing(saved: Path) -> None:

@@ -60,6 +60,11 @@ def test_a_need_is_met_denied_or_unknown(tmp_path: Path, need: Need, fulfilled: 
     assert (found.why is not None) == found.lasting == (fulfilled is Fulfilled.UNKNOWN)
 
 
+def test_a_numa_node_that_does_not_exist_is_named_with_those_that_do(tmp_path: Path) -> None:
+    found = check_need(sampled(two_nodes(tmp_path)), Need(1, M2, node=2))
+    assert found.why == "no NUMA node 2 here, only 0, 1"
+
+
 def test_blocks_below_the_watermark_do_not_count(tmp_path: Path) -> None:
     tree = HostTree(tmp_path, [ZoneFacts(0, "Normal", (0,) * 9 + (100,), min=60 * 512)])
     tree.write()

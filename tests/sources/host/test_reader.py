@@ -14,6 +14,7 @@ from fragtui.model.node.zonelist import rule_for
 from fragtui.model.state.node_state import node_state
 from fragtui.render.card.state_text import badge, sentence
 from fragtui.sources.host.reader import NodeReader, ReadBudget
+from fragtui.ui.keys import KEYS
 from tests.support.host_tree import FRAGMENTED, HEALTHY, HostTree, ZoneFacts
 
 
@@ -73,6 +74,14 @@ def test_a_host_of_which_only_buddyinfo_was_saved(fragmented: Path) -> None:
     assert not judgement.watermarks_known
     assert "Judged by the blocks alone" in sentence(node_state(snapshot, judgement))
     assert snapshot.host.name is None
+
+
+def test_saved_files_without_buddyinfo_have_the_time_of_the_others(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    (tmp_path / "proc/buddyinfo").unlink()
+    for file in (tmp_path / "proc").rglob("*"):
+        os.utime(file, (1.6e9, 1.6e9))
+    assert NodeReader(tmp_path).sample().time == 1.6e9
 
 
 def test_an_unreadable_buddyinfo_is_unknown_not_zero(root: Path) -> None:
@@ -219,7 +228,9 @@ def test_an_older_kernel_is_not_made_to_walk_long_lists(
     first = reader.sample()
     assert (first.page_types is not None) is unasked
     assert (first.why("pagetypeinfo") is None) is unasked
-    assert unasked or "with interrupts off" in str(first.why("pagetypeinfo"))
+    why, (key,) = str(first.why("pagetypeinfo")), [key.shown for key in KEYS if key.action == "page_types"]
+    assert unasked or "with interrupts off" in why
+    assert (f"{key} on the screen reads it" in why) is (asked and not unasked)
     second = reader.sample(page_types=True)
     assert (second.page_types is not None) is asked
     third = reader.sample()

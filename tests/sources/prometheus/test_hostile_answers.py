@@ -111,6 +111,16 @@ class Counted(Hostile):
         return Answer([value._replace(number=2.0) for value in answer.values])
 
 
+def test_one_node_whose_verdict_is_not_used_is_one_node() -> None:
+    class One(Counted):
+        def query(self, expression: str, at: float | None = None) -> Answer:
+            return Answer([value._replace(number=1.0) for value in super().query(expression, at).values])
+
+    rows = [{"metric": {"instance": "a", "job": "j", "node": "0"}, "value": [1.0, "1"]}]
+    notes = FleetReader(One([rows]), 4, counting=Counting.RAW).read().notes
+    assert "the verdict of fragtui itself on 1 node is not used: the others have none" in notes
+
+
 @pytest.mark.parametrize("counting", list(Counting))
 @pytest.mark.parametrize("number", ["0", "2"])
 def test_no_query_is_longer_than_victoria_metrics_takes(counting: Counting, number: str) -> None:

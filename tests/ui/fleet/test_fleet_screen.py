@@ -10,8 +10,9 @@ from rich.cells import cell_len
 from textual import events
 from textual.pilot import Pilot
 
-from fragtui.model.fleet.fleet import Counting, Fleet, FleetNode
+from fragtui.model.fleet.fleet import STATE_KEYS, Counting, Fleet, FleetNode
 from fragtui.ui.fleet.app import FleetApp, LiveWays
+from fragtui.ui.fleet.help import FLEET_TABLES
 from fragtui.ui.fleet.live_command import LiveCommand
 from fragtui.ui.fleet.nodes import NodeGroup, NodesPanel
 from fragtui.ui.fleet.view import FleetView
@@ -374,3 +375,8 @@ async def test_themes_depths_and_glyph_sets_draw_the_same_words() -> None:
             assert look.glyph_set is not GlyphSet.ASCII or all(line.isascii() for line in lines)
             words.add(tuple(word for line in lines[1:] for word in line.split() if word[1:].isalpha()))
     assert len(words) == 1
+
+
+def test_the_help_explains_every_state() -> None:
+    explained = [sign.strip(" ✓") for (sign, _), _ in FLEET_TABLES[0][1]]
+    assert [sign.replace(" 4 min", "") for sign in explained] == [key.replace("_", " ").upper() for key in STATE_KEYS]

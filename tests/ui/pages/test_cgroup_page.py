@@ -62,7 +62,7 @@ def test_rows_fit_and_unknown_is_no_zero(width: int) -> None:
 def test_nothing_read_has_its_reason() -> None:
     assert texts_of(list(cgroup_lines(session(None), 76))) == ["Reading the cgroups…"]
     none = session(CgroupMemories(0.0, why="no memory controller is mounted at /sys/fs/cgroup"))
-    assert texts_of(list(cgroup_lines(none, 76)))[0] == "? no memory controller is mounted at /sys/fs/cgroup"
+    assert texts_of(list(cgroup_lines(none, 76))) == ["? no memory controller is mounted at /sys/fs/cgroup"]
     assert "unknown: no memory controller" in texts_of(beside_lines(none, 96))[0]
 
 

@@ -59,3 +59,14 @@ async def test_it_scrolls_to_its_end(tmp_path: Path, size: tuple[int, int]) -> N
         await pilot.press("end")
         await until(pilot, lambda: "fragmentation" in text_of(app))
         assert all(cells_of(row) <= size[0] for row in lines_of(app))
+
+
+async def test_the_indices_have_the_names_of_their_columns(tmp_path: Path) -> None:
+    HostTree.small(tmp_path)
+    app = make_app(tmp_path)
+    async with running(app, (120, 40)) as pilot:
+        await until(pilot, lambda: "unusable" in text_of(app))
+        head = next(row for row in lines_of(app) if "unusable" in row).split()
+    for column in ("unusable", "frag"):
+        assert column in head
+        assert any(row.split()[:1] == [column] for row in texts(76)), column

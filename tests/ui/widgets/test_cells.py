@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from fragtui.ui.widgets.cells import cells_of, fit_clauses, fit_path
+from fragtui.ui.widgets.cells import cells_of, fit_clauses, fit_path, wrap
 from fragtui.ui.widgets.glyphs import GLYPHS
 
 
@@ -60,3 +60,10 @@ def test_each_glyph_takes_one_cell(glyph: str) -> None:
 @given(st.text(st.sampled_from("aé日ア\u0301✓▇ ·e")))
 def test_a_text_takes_as_many_cells_as_rich_measures(text: str) -> None:
     assert cells_of(text) == cell_len(text)
+
+
+def test_no_line_ends_between_a_number_and_its_unit() -> None:
+    text = "tasks waited 0.0 % of the last 10 s, 0.0 % of the last minute"
+    assert wrap(text, 40, 3) == ["tasks waited 0.0 % of the last 10 s,", "0.0 % of the last minute"]
+    assert wrap(text, 16, 9) == ["tasks waited", "0.0 % of the", "last 10 s, 0.0 %", "of the last", "minute"]
+    assert wrap("5 samples of 12 hours", 9, 9) == ["5 samples", "of 12", "hours"], "these are words"
