@@ -117,6 +117,8 @@ class Session(ScreenState):
     note_rows: int = 0
     """Rows of that note on the present screen."""
     root_note_hidden: bool = False
+    unreached: tuple[str, str] | None = None
+    """Why nothing of a remote node was ever read, and what to try; None after the first data."""
     saved: bool = False
     """Whether the files are saved ones: they have no history and are never live."""
     newest: float = 0.0

@@ -10,7 +10,7 @@ from fragtui.render.card.fitting import Spans as CardSpans
 from fragtui.render.card.means import Means
 from fragtui.ui.clock import CLOCK
 from fragtui.ui.session import Session
-from fragtui.ui.widgets.cells import cells_of
+from fragtui.ui.widgets.cells import cells_of, fit, wrap
 from fragtui.ui.widgets.framed import FramedPanel, Framing, Spans
 from fragtui.ui.widgets.rows import Line, Span, line
 
@@ -77,7 +77,7 @@ class CardPanel(FramedPanel):
     def body(self, width: int, height: int) -> Sequence[Line]:
         """Return the four lines."""
         if (shown := self._card) is None:
-            return []
+            return self._unreached(width)
         filled = shown.badge_role != "good"
         badge = f" {shown.badge} " if filled else f"✓ {shown.badge}"
         gap = " " * max(2 if filled else 1, LABEL_CELLS - cells_of(badge))
@@ -86,6 +86,18 @@ class CardPanel(FramedPanel):
         rows = [line((badge, role), (gap, "text"), *self._styled(first.text))]
         rows += [line((f"{item.label:<{LABEL_CELLS}}", "title"), *self._styled(item.text)) for item in others]
         return rows
+
+    def _unreached(self, width: int) -> Sequence[Line]:
+        """Return why there is no state of a remote node; nothing before the first try has ended."""
+        if (unreached := self._session.unreached) is None:
+            return []
+        why, step = unreached
+        badge = " UNKNOWN "
+        indent = cells_of(badge) + 2
+        first, *others = wrap(why, width - indent, 3)
+        rows = [line((badge, "badge-unknown"), ("  ", "text"), (first, "strong"))]
+        rows += [line((" " * indent, "text"), (other, "strong")) for other in others]
+        return [*rows, line((f"{'Try':<{LABEL_CELLS}}", "title"), (fit(step, width - LABEL_CELLS), "text"))]
 
     def _styled(self, text: CardSpans) -> list[Span]:
         return [(span.text, "strong" if span.role == "name" else span.role) for span in text]

@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import BindingType
 
+from fragtui.model.failures.failure_list import FailureList
+from fragtui.model.failures.kernel_log_update import KernelLogUpdate
 from fragtui.model.node.snapshot import Snapshot
+from fragtui.model.node.source_state import SourceState
 from fragtui.model.node.verdict import Thresholds
+from fragtui.model.pods.pod_update import PodUpdate
+from fragtui.model.pods.stuck_pods import StuckPods
 from fragtui.render.numbers import span_words
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import STREAM_KEYS, UNSTREAMED, KeyMap, Keys, bindings
@@ -20,6 +25,9 @@ from fragtui.ui.widgets.resilient import surviving_errors
 if TYPE_CHECKING:  # Only a remedy needs them.
     from fragtui.remedies.remote_run import RemoteState
     from fragtui.ui.screens.remote_remedies import RemoteRemedies
+
+
+_NO_CONNECTION, _RETRIED = "no connection to the node", "it is tried again"
 
 
 class StreamScreen(PlayedScreen):
@@ -52,17 +60,32 @@ class StreamScreen(PlayedScreen):
         if self._remote is not None:
             self._remote.close(2.0)
 
+    def _take_reach(self, problem: str | None) -> None:
+        """Say in the card and in the lists that there is no connection, until there was one."""
+        session = self.session
+        if session.snapshot is not None or problem is None:
+            return
+        if session.unreached is None:
+            blind = SourceState("kubelet log", "waiting", _NO_CONNECTION, remedy=_RETRIED)
+            session.failures.take(KernelLogUpdate((), (), 0, (), "none", _NO_CONNECTION, remedy=_RETRIED))
+            session.pods = PodUpdate(StuckPods(), (blind,))
+        step = f"by hand: {self._place.typed_command}" if self._place is not None else "start the sender again"
+        session.unreached = (f"{self._node.link.name} is not reached: {problem}", step)
+
     @surviving_errors
     def _look_at_link(self) -> None:
         while self._place is not None and (made := self._place.report()) is not None:
             self.notify(made, timeout=20, markup=False)
-        if self._why_old is not None or (self._remote is not None and self._remote.running is not None):
+        if self._why_old is not None and self.session.snapshot is None:
+            self.show()
+        elif self._why_old is not None or (self._remote is not None and self._remote.running is not None):
             self.update_status()
             self.dashboard.show_lines()
 
     def _report(self, problem: str | None) -> None:
         """Report a new problem of the link in full: the top line has little room."""
-        if problem is not None and problem != self._reported:
+        # Before the first data the card reports it.
+        if problem is not None and problem != self._reported and self.session.snapshot is not None:
             self.notify(problem, title=f"{self._node.link.name} is lost", severity="warning", markup=False)
         self._reported = problem
 
@@ -88,6 +111,8 @@ class StreamScreen(PlayedScreen):
             self.update_status()
             self.dashboard.show_lines()
             return
+        if self.session.unreached is not None:
+            self.session.unreached, self.session.failures, self.session.pods = None, FailureList(), None
         before, result = self.session.snapshot, self.session.remedy_result
         super().on_played(message)
         if self.session.snapshot is not before:
@@ -155,10 +180,12 @@ class StreamScreen(PlayedScreen):
             self.session.remedy_line = line
         state, name = self._node.state, self._node.link.name
         self._report(state.problem)
+        self._take_reach(state.problem)
         if state.problem is not None:
             wait = None if state.retry_at is None else max(0.0, state.retry_at - time.monotonic())
             retry = "" if wait is None else f", next try in {span_words(wait)}"
-            words, style = f"⚠ {name} lost {span_words(self._age)} ago{retry} ", "bad"
+            since = "not reached" if self.session.snapshot is None else f"lost {span_words(self._age)} ago"
+            words, style = f"⚠ {name} {since}{retry} ", "bad"
         elif (why := self._why_old) is not None:
             words, style = f"⚠ {why} ", "bad"
         elif self.session.paused:

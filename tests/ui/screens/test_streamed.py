@@ -10,11 +10,12 @@ import pytest
 from fragtui import streamed_node
 from fragtui.model.tracing.trace_batch import TraceBatch
 from fragtui.sources.recording.reader import RecordedEvent
+from fragtui.sources.recording.remote_shell import LinkError
 from fragtui.sources.recording.trace import trace_facts
 from fragtui.streamed_node import StreamedNode
 from fragtui.ui.keys import UNSTREAMED
 from tests.support.host_tree import FRAGMENTED
-from tests.support.remote_node import RemoteLink, stream_app
+from tests.support.remote_node import RemoteLink, ScriptNode, stream_app
 from tests.support.screen import SIZES, lines_of, running, text_of, until
 
 
@@ -39,6 +40,30 @@ async def test_a_lost_link_is_shown_with_its_age_and_its_reason_and_opened_again
         await until(pilot, lambda: f"⚠ {remote.name} lost" in lines_of(app)[0])
         assert "next try in" in lines_of(app)[0] and "Connection to node-7 closed" in text_of(app)
         await until(pilot, lambda: remote.opened == 2 and f"● {remote.name}" in lines_of(app)[0])
+
+
+@pytest.mark.parametrize("size", SIZES, ids=[f"{w}x{h}" for w, h in SIZES])
+async def test_a_node_that_was_never_reached_is_unknown_with_the_reason_until_it_is(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    class Unreached(RemoteLink):
+        up = False
+
+        def open(self) -> None:
+            if not self.up:
+                raise LinkError("ssh: connect to host node-7 port 22: Connection refused")
+            super().open()
+
+    remote = Unreached(tmp_path, ScriptNode("fragtui"))
+    app = stream_app(remote)
+    async with app.run_test(size=size) as pilot:
+        await until(pilot, lambda: "not reached" in text_of(app))
+        card = " ".join(text_of(app).split())
+        assert "UNKNOWN" in card and "Connection refused" in card.replace("│ ", "") and "Try by hand: " in card
+        assert "reading the kernel log" not in card and "no connection to the node" in card
+        remote.up = True
+        await until(pilot, lambda: remote.opened == 1 and "UNKNOWN" not in text_of(app))
+        assert "no connection to the node" not in text_of(app)
 
 
 async def test_a_silent_link_is_no_idle_node(tmp_path: Path) -> None:
