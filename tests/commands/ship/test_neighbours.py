@@ -18,7 +18,11 @@ from fragtui import __version__
 from fragtui.commands.cli.parser import build, main
 
 IMAGE = "registry.example/tools/fragtui:7"
-SHELLS = [words for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"]) if shutil.which(words[0])]
+SHELLS = [
+    [path, *words[1:]]
+    for words in (["dash"], ["bash", "--posix"], ["busybox", "sh"])
+    if (path := shutil.which(words[0])) is not None
+]
 KUBECTL = """\
 #!/bin/sh
 printf '%s\\0' "$@" >> "$PLACE/calls"
@@ -62,7 +66,7 @@ def run(plugin: Path, *words: str, shell: Sequence[str] = ()) -> tuple[int, str,
     return done.returncode, done.stderr, [row.split("\0")[:-1] for row in rows]
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: Path(words[0]).name)
 def test_it_runs_in_the_pod_of_that_node(plugin: Path, shell: Sequence[str]) -> None:
     (plugin.parent.parent / "pods").write_text("fragtui/fragtui-x7\nother/fragtui-0\n")
     status, _, (asked, ran) = run(plugin, "worker-7", "gfp", "GFP_KERNEL | x", shell=shell)
@@ -73,7 +77,7 @@ def test_it_runs_in_the_pod_of_that_node(plugin: Path, shell: Sequence[str]) -> 
     assert status == 4, "that of fragtui"
 
 
-@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: words[0])
+@pytest.mark.parametrize("shell", SHELLS, ids=lambda words: Path(words[0]).name)
 def test_a_node_without_the_pod_is_debugged(plugin: Path, shell: Sequence[str]) -> None:
     words = ("--context", "a b", "--kubeconfig=/k c", "node/worker-7", "--read-only")
     _, said, (asked, exists, ran) = run(plugin, *words, shell=shell)
