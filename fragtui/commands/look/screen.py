@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import os
 import resource
 import sys
 import threading
@@ -18,10 +17,10 @@ from typing import TYPE_CHECKING
 from fragtui.commands.cli.exit_status import Exit
 from fragtui.commands.cli.messages import report_error
 from fragtui.commands.cli.own_command import command_for_sudo
-from fragtui.commands.cli.settings import keymap_of, read_only_because, thresholds_of, trace_forbidden
+from fragtui.commands.cli.settings import read_only_because, thresholds_of, trace_forbidden
 from fragtui.commands.cli.source_options import add_interval, add_look_options, add_source_options, add_trace_option
+from fragtui.commands.look.screen_start import screen_start
 from fragtui.sampler import Sampler
-from fragtui.sources.config.places import ConfigError
 from fragtui.sources.host.reader import NodeReader
 from fragtui.sources.recording.recorder import Recorder
 from fragtui.text import printable
@@ -73,16 +72,17 @@ def run(args: argparse.Namespace) -> int:
     """Run the view until the user quits; return 0, 1 after an internal error, 2 without a terminal."""
     if args.host is not None:
         return _run_remote(args)
-    # Textual takes 200 ms of CPU, and --help and --version import this module too. The readers of logs and pods take
-    # 120 ms, the report 60 ms, the conditions of a remedy 8 ms: they are imported when they are asked for, after the
-    # first bars.
-    from fragtui.ui.light_asyncio import import_asyncio  # noqa: PLC0415
-
     # Until the first bars nothing becomes garbage, and collections are a tenth of the CPU.
     gc.disable()
-    import_asyncio()
+    if (start := screen_start(args, "the full screen", "; use 'fragtui check'")) is None:
+        return Exit.USAGE
+    look, keymap = start
+    if (limit := _raise_file_limit()) < _OPEN_FILES:
+        report_error(args, f"the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)")
+        return Exit.USAGE
+    # See screen_start. The readers of logs and pods take 120 ms, the report 60 ms, the conditions of a remedy 8 ms:
+    # they are imported when they are asked for, after the first bars.
     from fragtui.ui.app import FragtuiApp  # noqa: PLC0415
-    from fragtui.ui.terminal.detection import detect  # noqa: PLC0415
     from fragtui.ui.wiring import AppDependencies  # noqa: PLC0415
 
     @cache
@@ -92,26 +92,9 @@ def run(args: argparse.Namespace) -> int:
 
         return joined_readers(args, reader, recorder.log_stream, recorder, hold=True)
 
-    try:
-        keymap = keymap_of(args.settings)
-    except ConfigError as error:
-        report_error(args, str(error))
-        return Exit.USAGE
     reader = NodeReader(args.root)
     recorder = Recorder(reader.host, audit=lambda: _audit_file(args))
     reader.on_tick = recorder.take_tick
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print("fragtui: the full screen needs a terminal; without one use 'fragtui check'", file=sys.stderr)
-        return Exit.USAGE
-    if os.environ.get("TERM") == "dumb":
-        print("fragtui: TERM=dumb: this terminal can't show the full screen; use 'fragtui check'", file=sys.stderr)
-        return Exit.USAGE
-    if (limit := _raise_file_limit()) < _OPEN_FILES:
-        print(
-            f"fragtui: the full screen needs {_OPEN_FILES} open files, the limit is {limit} (ulimit -n)",
-            file=sys.stderr,
-        )
-        return Exit.USAGE
     traces = _Traces()
     app = FragtuiApp(
         AppDependencies(
@@ -133,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
             tracing=_tracing(args, reader, recorder, traces) if reader.live else None,
             cgroups=partial(_cgroup_reader, reader.tree.root),
         ),
-        detect(args.theme, to_ascii=args.ascii),
+        look,
     )
     # The first snapshot is ready when the screen is laid out.
     app.sampler.start()
