@@ -142,7 +142,7 @@ VERBS = {
         },
         (
             Example("fragtui fleet --prometheus https://prometheus:9090 --order 9", "all nodes, worst first"),
-            Example("fragtui fleet --prometheus http://localhost:9090 --once --size 32M", "a table, for blocks of 32M"),
+            Example("fragtui fleet --prometheus http://localhost:9090 --once --size 2M", "a table, for blocks of 2M"),
             Example("fragtui fleet --prometheus URL --match '{pool=\"gpu\"}' -o json", "some nodes, for a program"),
         ),
     ),
@@ -255,7 +255,7 @@ VERBS = {
             Exit.ABORTED: "aborted",
         },
         (
-            Example("fragtui gate --need 200x32M", "may a job that needs 200 blocks of 32M start here?"),
+            Example("fragtui gate --need 200x2M", "may a job that needs 200 blocks of 2M start here?"),
             Example("fragtui gate --need 1000x2M --node 1 -o json", "huge pages on NUMA node 1, for a program"),
             Example("sudo fragtui gate --need 200x2M --free 8G --heal -y --wait 10m", "remedies run until it may"),
             Example("sudo fragtui gate --need 64x4M --heal -y --unless-unit vllm.service", "not beside a live one"),
@@ -290,9 +290,7 @@ VERBS = {
             Example("fragtui ship manifests fragtui-manifests --image IMAGE:TAG", "a kustomization: watch and treat"),
             Example("fragtui ship krew fragtui-krew --image IMAGE:TAG", "kubectl fragtui NODE, as a plug-in for krew"),
             Example("fragtui ship npd > fragtui-monitor.json", "a condition of the node, by node-problem-detector"),
-            Example(
-                "fragtui ship gate-prolog --need 200x32M", "for Slurm; also gate-drop-in, gate-pod, gate-daemonset"
-            ),
+            Example("fragtui ship gate-prolog --need 200x2M", "for Slurm; also gate-drop-in, gate-pod, gate-daemonset"),
             Example("fragtui ship debug-line --node worker-7", "for kubectl debug"),
         ),
     ),

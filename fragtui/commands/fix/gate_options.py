@@ -16,11 +16,11 @@ _MAX_WAIT_SECONDS = 86_400.0
 
 
 def need_of(text: str) -> tuple[int, int]:
-    """Return number and bytes of the blocks of ``200x32M``."""
+    """Return number and bytes of the blocks of ``200x2M``."""
     match = _NEED.fullmatch(text)
     size = parse_size(match[2]) if match else None
     if match is None or size is None or size & (size - 1) or int(match[1]) == 0:
-        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected blocks of a power of two, such as 200x32M")
+        raise argparse.ArgumentTypeError(f"{printable(text, 60)}: expected blocks of a power of two, such as 200x2M")
     return int(match[1]), size
 
 
