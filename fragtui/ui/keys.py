@@ -111,7 +111,7 @@ KEYS = (
         "Who holds the page cache: pods and other cgroups, read now", LOOK),
     Key("page-types", "p", "page_types", "Read types", "Read /proc/pagetypeinfo now (takes a zone lock)", LOOK),
     Key("trace", "T", "trace", "Trace",
-        "Unlogged denials, who fragments memory, who waits", LOOK),
+        "Denials, fragmenting tasks, waits", LOOK),
     Key("up", "up,k", "choose(-1)", "Up", "Zone or row above; the wheel scrolls, a click selects", LISTS),
     Key("down", "down,j", "choose(1)", "Down", "Zone or row below", LISTS),
     Key("page-up", "pageup", "choose_page(-1)", "Page up", "A page up", LISTS),
