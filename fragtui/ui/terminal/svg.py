@@ -22,6 +22,8 @@ _FONT_SIZE, _BASELINE = 14, 13.5
 _PAD, _TITLE_HEIGHT = 10, 26
 _FONTS = "'JetBrains Mono','DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace"
 
+_NOT_IN_XML = str.maketrans(dict.fromkeys("\ufffe\uffff", "\ufffd"))
+
 _BLOCKS = {
     **{glyph: (1 - eighths / 8, 1.0, 1.0) for eighths, glyph in enumerate("▁▂▃▄▅▆▇█", 1)},
     **{glyph: (0.0, eighths / 8, 1.0) for eighths, glyph in enumerate("▏▎▍▌▋▊▉", 1)},
@@ -91,8 +93,13 @@ def draw(line: Sequence[Cell], ground: str) -> str:
         elif text != " ":
             word = "".join(cell.text for cell in some)
             weight = ' class="b"' if bold else ""
-            shapes.append(f'<text x="{x:g}" y="{_BASELINE}" fill="{colour}"{weight}>{escape(word)}</text>')
+            shapes.append(f'<text x="{x:g}" y="{_BASELINE}" fill="{colour}"{weight}>{_xml(word)}</text>')
     return "".join(shapes)
+
+
+def _xml(text: str) -> str:
+    """Return the text for XML, which has no way to write two of Unicode's noncharacters."""
+    return escape(text.translate(_NOT_IN_XML))
 
 
 def document(body: str, columns: int, rows: int, title: str, ground: str, css: str = "") -> str:
@@ -105,7 +112,7 @@ def document(body: str, columns: int, rows: int, title: str, ground: str, css: s
         f"g rect{{shape-rendering:crispEdges}}{css}</style>\n"
         f'<rect width="{width:g}" height="{height:g}" rx="8" fill="{ground}"/>\n'
         f'<text x="{width / 2:g}" y="{_TITLE_HEIGHT / 2 + 5:g}" text-anchor="middle" fill="#888888">'
-        f'{escape(title)}</text>\n<g transform="translate({_PAD},{_TITLE_HEIGHT})">\n{body}</g>\n</svg>\n'
+        f'{_xml(title)}</text>\n<g transform="translate({_PAD},{_TITLE_HEIGHT})">\n{body}</g>\n</svg>\n'
     )
 
 
