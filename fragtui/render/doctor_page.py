@@ -135,5 +135,7 @@ def _summary(found: Diagnosis) -> str:
     unknown = [each.what for each in unseen(found.log, found.pods)]
     if any(source.name == "buddyinfo" for source in found.missing):
         unknown.insert(0, "the state of the memory")
-    listed = " and ".join([", ".join(unknown[:-1])] * (len(unknown) > 1) + unknown[-1:])
-    return f"Missing: {names}.{f' Unknown therefore: {listed}.' if unknown else ''}"
+    if not unknown:
+        return f"Missing: {names}."
+    *others, last = unknown
+    return f"Missing: {names}. Unknown therefore: {', '.join(others)}{' and ' if others else ''}{last}."

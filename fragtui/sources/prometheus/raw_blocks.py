@@ -115,7 +115,8 @@ class RawBlocks:
             columns |= {key: _UNKNOWN._replace(blocks=columns[key].blocks) for key in low if columns[key].blocks}
             return columns, tuple(notes)
         found = [self._key(value.labels) for answer in answers[len(counting) :] for value in answer.values]
-        found = found if near else low
+        if not near:
+            found = low
         exceptions, pages = self._near_watermark(run, list(dict.fromkeys([*found, *lost])), low)
         for key in low[:MAX_DETAILED]:
             if key not in exceptions:
